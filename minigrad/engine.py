@@ -1,0 +1,282 @@
+"""The engine: walks the graph from the newest node to the oldest and sends every gradient on.
+
+On the way back there are bare arrays: a Tensor is made only for hooks, for custom functions, and where the walk is
+itself recorded (`create_graph=True`). Nothing here recurses, so a graph may be as long as memory allows.
+"""
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from . import graph, tensors
+from .tensors import Tensor
+
+NO_GRAD = "element {} of tensors does not require grad and does not have a grad_fn"
+REFERENCE_CYCLE = (
+    "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which "
+    "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use "
+    "this function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and "
+    "avoid the leak.")
+RETAIN = "retain_grad"
+
+
+class Task:
+    """One walk: the gradients that wait, and what was asked for.
+
+    pending: node -> the gradient that waits for it. owned: the nodes whose waiting gradient nobody else holds, so that
+    it may be added to in place. needed: the nodes that lead to a wanted input, None for all. record: make the walk
+    itself differentiable. accumulates: whether leaves get their `.grad`.
+    """
+
+    __slots__ = ("accumulates", "captured", "keep", "needed", "owned", "pending", "record")
+
+    def __init__(self, keep: bool, record: bool, accumulates: bool) -> None:
+        self.keep, self.record, self.accumulates = keep, record, accumulates
+        self.pending: dict[graph.Node, Any] = {}
+        self.owned: set[graph.Node] = set()
+        self.needed: set[graph.Node] | None = None
+        self.captured: dict[graph.Node, Any] = {}
+
+    def join(self, to: graph.Node, part: graph.Part) -> None:
+        """Add a Part to the gradient that waits for `to`."""
+        if to not in self.owned or to not in self.pending:
+            waiting = self.pending.get(to)
+            self.pending[to] = np.zeros(to.shape, to.dtype) if waiting is None else np.array(waiting)
+            self.owned.add(to)
+        part.add_to(self.pending[to])
+
+    def arrive(self, node: graph.Node, g: Any) -> Any:
+        """The complete gradient of a node: runs its hooks and hands it out where it was asked for."""
+        if node.hooks:
+            g = run_hooks(node.hooks, g)
+        if node in self.captured:
+            self.captured[node] = g if self.record or node in self.owned else tensors.wrap(copy(g))
+        return g
+
+
+def order(roots: Sequence[graph.Node]) -> list[graph.Node]:
+    """Every node that a gradient can reach from `roots`, the newest first: each one comes after all of its users."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for to in stack.pop().edges:
+            if to is not None and to not in seen:
+                seen.add(to)
+                stack.append(to)
+    return sorted(seen, key=attrgetter("number"), reverse=True)
+
+
+def leading_to(targets: Sequence[graph.Node], nodes: Sequence[graph.Node]) -> set[graph.Node]:
+    """The `nodes` (newest first) from which a gradient reaches one of the targets, with the targets."""
+    needed = set(targets)
+    for node in reversed(nodes):
+        for to in node.edges:
+            if to in needed:
+                needed.add(node)
+                break
+    return needed
+
+
+def collect(pending: dict, owned: set, node: graph.Node, g: Any) -> None:
+    """Add the gradient `g` to the gradient that waits for `node`.
+
+    pending: dict from node to array. owned: the nodes whose waiting array nobody else holds: it is added to in place.
+    """
+    if node not in pending:
+        pending[node] = g
+    elif node in owned:
+        pending[node] += g
+    else:
+        pending[node] = pending[node] + g
+        owned.add(node)
+
+
+def walk(nodes: Sequence[graph.Node], task: Task) -> None:
+    """Send each waiting gradient through its node, to the nodes before it.
+
+    nodes: every node that a gradient can reach, each after all of its users. task.pending: the gradients that wait.
+    """
+    for node in nodes:
+        if node in task.pending:
+            g = task.arrive(node, task.pending.pop(node))
+            for to, part in node.backward(g, task):
+                collect(task.pending, task.owned, to, part)
+
+
+def accumulate(leaf: Tensor, g: Any, owned: bool, record: bool) -> None:
+    """Add the gradient `g` to `leaf.grad`.
+
+    owned: nobody else holds the array `g`, so that it need not be copied. record: `g` is a Tensor with a history, which
+    the sum keeps.
+    """
+    if leaf._grad is None:
+        leaf._grad = g if record else tensors.wrap(g if owned else copy(g))
+    elif record:
+        leaf._grad = leaf._grad + g
+    else:
+        inplace.write(leaf._grad, leaf._grad._array + g)
+
+
+def copy(g: Any) -> Any:
+    """The array `g` in memory of its own; a NumPy scalar cannot change and needs none."""
+    return g.copy() if isinstance(g, np.ndarray) else g
+
+
+# ---------------------------------------------------------------- what is asked for
+def as_tuple(tensors: Any) -> tuple:
+    """One Tensor, or any sequence of them, as a tuple."""
+    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+
+
+def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
+    """Put the first gradients in place and return their nodes. All checks come before anything is changed."""
+    grads = (None,) * len(outputs) if grads is None else as_tuple(grads)
+    if len(grads) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
+    first = []
+    for i, (output, g) in enumerate(zip(outputs, grads, strict=True)):
+        if isinstance(g, Tensor):
+            if g.shape != output.shape:
+                raise RuntimeError(f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has a "
+                                   f"shape of {output.shape}.")
+        elif g is not None:
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+        elif output.requires_grad:
+            if output.numel() != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            g = tensors.wrap(np.ones(output.shape, output._array.dtype)[()])
+        first.append(g)
+    roots = []
+    for i, (output, g) in enumerate(zip(outputs, first, strict=True)):
+        node = graph.edge(output)
+        if node is None:
+            raise RuntimeError(NO_GRAD.format(i))
+        if not task.record:
+            g = g._array if g._array.dtype == node.dtype else g._array.astype(node.dtype)
+        collect(task.pending, task.owned, node, g)
+        roots.append(node)
+    return roots
+
+
+def run(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | None) -> None:
+    """Walk from `roots`, only along paths that lead to `targets` where there are any."""
+    nodes = order(roots)
+    if targets is not None:
+        task.needed = leading_to(targets, nodes)
+    with graph.set_grad_enabled(task.record):
+        walk(nodes, task)
+
+
+def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+             inputs: Any = None) -> None:
+    """Accumulate d(sum of outputs * grads) / d(leaf) into `.grad` of every leaf, or only of `inputs`.
+
+    outputs: a Tensor or several; grads: for each a Tensor of its shape, None for a scalar. RuntimeError when an output
+    needs no gradient, when a shape does not match, or when the graph was freed by an earlier backward.
+    """
+    if create_graph:
+        warnings.warn(REFERENCE_CYCLE, UserWarning, stacklevel=3)
+    outputs = as_tuple(outputs)
+    task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=True)
+    targets = None
+    if inputs is not None:
+        inputs = as_tuple(inputs)
+        if not inputs:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        targets = [target(x) for x in inputs]
+        for x in inputs:
+            if not x.is_leaf:
+                x.retain_grad()
+    run(task, start(task, outputs, grads), targets)
+
+
+def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
+         create_graph: bool = False, allow_unused: bool | None = None, materialize_grads: bool = False) -> tuple:
+    """d(sum of outputs * grad_outputs) / d(input) for each input, as a tuple; no `.grad` is touched.
+
+    An input that the outputs do not depend on is an error, or None with allow_unused, or zeros with materialize_grads.
+    """
+    outputs, inputs = as_tuple(outputs), as_tuple(inputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+                         "allow_unused=False.")
+    task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=False)
+    roots = start(task, outputs, grad_outputs)
+    targets = [target(x) for x in inputs]
+    task.captured = dict.fromkeys(targets)
+    run(task, roots, targets)
+    results = []
+    for i, (x, node) in enumerate(zip(inputs, targets, strict=True)):
+        g = task.captured[node]
+        if g is None and materialize_grads:
+            g = tensors.wrap(np.zeros(x.shape, x._array.dtype))
+        if g is None and not allow_unused:
+            raise RuntimeError(f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
+                               "Set allow_unused=True if this is the desired behavior.")
+        results.append(g if g is None or isinstance(g, Tensor) else tensors.wrap(g))
+    return tuple(results)
+
+
+def target(x: Tensor) -> graph.Node:
+    """The node at which the gradient of `x` arrives."""
+    node = graph.edge(x)
+    if node is None:
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return node
+
+
+# ---------------------------------------------------------------- hooks
+class RemovableHandle:
+    """What `register_hook` returns: `remove()` takes the hook away; as a context manager, at the end of the block."""
+
+    hooks: dict
+
+    def remove(self) -> None:
+        """Take the hook away; a second time does nothing."""
+        self.hooks.pop(self, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+class Retain:
+    """The hook behind `retain_grad`: keeps the gradient of a tensor that is not a leaf."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = weakref.ref(x)
+
+    def __call__(self, g: Tensor) -> None:
+        x = self.x()
+        if x is not None:
+            x._grad = tensors.wrap(copy(g._array)) if x._grad is None else x._grad + g
+
+
+def add_hook(x: Tensor, key: Any, hook: Callable) -> dict:
+    """Register a hook for the gradient of `x`: on its node, or, because a leaf's node may go, on the leaf itself."""
+    owner: Any = x if x.is_leaf else x._grad_fn
+    name = "_hooks" if x.is_leaf else "hooks"
+    hooks = getattr(owner, name) or {}
+    setattr(owner, name, hooks)
+    hooks.setdefault(key, hook)
+    return hooks
+
+
+def run_hooks(hooks: dict, g: Any) -> Any:
+    """Call the hooks in their order, `retain_grad` last; what a hook returns replaces the gradient."""
+    given = g if isinstance(g, Tensor) else tensors.wrap(g)
+    for key, hook in sorted(hooks.items(), key=lambda item: item[0] == RETAIN):
+        result = hook(given)
+        if result is not None:
+            given = result
+    return given if isinstance(g, Tensor) else given._array
+
+
+from . import inplace  # noqa: E402  writing in place is recorded on the graph that this module walks

@@ -1,0 +1,681 @@
+"""Every differentiable operation: its value and its gradients side by side, on plain arrays.
+
+A rule returns its value and, for each differentiable argument (those before `/`), a vector-Jacobian product: a function
+from the upstream gradient `g` to the gradient of that argument. What the vjps capture is what PyTorch calls the saved
+tensors; they may capture arguments, `out` and constants, nothing else. The same lambdas run on Tensors when a gradient
+is itself differentiated, so they use only operators, NumPy functions and methods that Tensors have too.
+
+The formulas are those of https://github.com/pytorch/pytorch/blob/v2.13.0/tools/autograd/derivatives.yaml.
+"""
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from .graph import Array, Part, elementwise, op, unbroadcast
+from .tensors import Tensor
+
+# Rules are named as the operations are, also where Python has a builtin of that name.
+_range, _sum = builtins.range, builtins.sum
+
+
+# ---------------------------------------------------------------- arithmetic
+@elementwise("AddBackward0")
+def add(a, b, /):
+    """d(a + b) = da + db"""
+    return a + b, lambda g: g, lambda g: g
+
+
+@elementwise("SubBackward0")
+def sub(a, b, /):
+    """d(a - b) = da - db"""
+    return a - b, lambda g: g, lambda g: -g
+
+
+@elementwise("RsubBackward1")
+def rsub(a, b, /):
+    """d(b - a) = db - da"""
+    return b - a, lambda g: -g, lambda g: g
+
+
+@elementwise("MulBackward0")
+def mul(a, b, /):
+    """d(ab) = b da + a db"""
+    return a * b, lambda g: g * b, lambda g: g * a
+
+
+@elementwise("DivBackward0", floating=True)
+def div(a, b, /):
+    """d(a / b) = da / b - a / b^2 db"""
+    return a / b, lambda g: g / b, lambda g: -g * ((a / b) / b)
+
+
+@elementwise("NegBackward0")
+def neg(a, /):
+    """d(-a) = -da"""
+    return -a, lambda g: -g
+
+
+@elementwise("ReciprocalBackward0", floating=True)
+def reciprocal(a, /):
+    """d(1 / a) = -1 / a^2 da"""
+    out = 1 / a
+    return out, lambda g: -g * out * out
+
+
+@op("PowBackward0")
+def pow(a, /, exponent):
+    """d(a^n) = n a^(n-1) da, for a number n"""
+    return a ** exponent, lambda g: g * (exponent * a ** (exponent - 1)) if exponent else g * 0
+
+
+@elementwise("PowBackward1")
+def pow_tensor(a, b, /):
+    """d(a^b) = b a^(b-1) da + a^b log(a) db"""
+    out = a ** b
+    return (out,
+            lambda g: g * np.where(b == 0, 0, b * a ** (b - 1)),
+            lambda g: g * np.where((a == 0) & (b >= 0), 0, out * np.log(a)))
+
+
+@op("PowBackward2")
+def pow_base(b, /, base):
+    """d(c^b) = c^b log(c) db, for a number c"""
+    out = base ** b
+    return out, lambda g: g * np.where(b >= 0, 0, out * -np.inf) if base == 0 else g * (out * float(np.log(base)))
+
+
+@elementwise("RemainderBackward0")
+def remainder(a, b, /):
+    """d(a mod b) = da - floor(a / b) db"""
+    return a % b, lambda g: g, lambda g: -g * np.floor(a / b)
+
+
+# ---------------------------------------------------------------- functions of one variable
+@elementwise("ExpBackward0", floating=True)
+def exp(a, /):
+    """d exp(a) = exp(a) da"""
+    out = np.exp(a)
+    return out, lambda g: g * out
+
+
+@elementwise("LogBackward0", floating=True)
+def log(a, /):
+    """d log(a) = da / a"""
+    return np.log(a), lambda g: g / a
+
+
+@elementwise("SqrtBackward0", floating=True)
+def sqrt(a, /):
+    """d sqrt(a) = da / (2 sqrt(a))"""
+    out = np.sqrt(a)
+    return out, lambda g: g / (2 * out)
+
+
+@elementwise("AbsBackward0")
+def abs(a, /):
+    """d|a| = sign(a) da, and 0 at the kink"""
+    return np.abs(a), lambda g: g * np.sign(a)
+
+
+@elementwise("SignBackward0")
+def sign(a, /):
+    """d sign(a) = 0"""
+    return np.sign(a), lambda g: g * 0
+
+
+@elementwise("FloorBackward0")
+def floor(a, /):
+    """d floor(a) = 0"""
+    return np.floor(a), lambda g: g * 0
+
+
+@elementwise("SinBackward0", floating=True)
+def sin(a, /):
+    """d sin(a) = cos(a) da"""
+    return np.sin(a), lambda g: g * np.cos(a)
+
+
+@elementwise("CosBackward0", floating=True)
+def cos(a, /):
+    """d cos(a) = -sin(a) da"""
+    return np.cos(a), lambda g: g * -np.sin(a)
+
+
+@elementwise("TanhBackward0", floating=True)
+def tanh(a, /):
+    """d tanh(a) = (1 - tanh(a)^2) da"""
+    out = np.tanh(a)
+    return out, lambda g: g * (1 - out * out)
+
+
+@elementwise("SigmoidBackward0", floating=True)
+def sigmoid(a, /):
+    """d s(a) = s(a) (1 - s(a)) da, where s(a) = 1 / (1 + exp(-a))"""
+    out = 1 / (1 + np.exp(-a))
+    return out, lambda g: g * ((1 - out) * out)
+
+
+@elementwise("ReluBackward0")
+def relu(a, /):
+    """d max(a, 0) = da where the result is positive, else 0"""
+    out = np.maximum(a, 0)
+    return out, lambda g: g * (out > 0)
+
+
+@elementwise("ClampBackward1")
+def clamp(a, /, min=None, max=None):
+    """d clamp(a) = da where min <= a <= max, else 0"""
+    low, high = -np.inf if min is None else min, np.inf if max is None else max
+    return np.clip(a, min, max), lambda g: g * ((a >= low) & (a <= high))
+
+
+# ---------------------------------------------------------------- choosing
+@elementwise("MaximumBackward0")
+def maximum(a, b, /):
+    """The larger one gets the gradient; half each where they are equal"""
+    return np.maximum(a, b), lambda g: g * (a > b) + g * (a == b) / 2, lambda g: g * (a < b) + g * (a == b) / 2
+
+
+@elementwise("MinimumBackward0")
+def minimum(a, b, /):
+    """The smaller one gets the gradient; half each where they are equal"""
+    return np.minimum(a, b), lambda g: g * (a < b) + g * (a == b) / 2, lambda g: g * (a > b) + g * (a == b) / 2
+
+
+@elementwise("WhereBackward0")
+def where(a, b, /, condition):
+    """The gradient goes where the value came from"""
+    return np.where(condition, a, b), lambda g: np.where(condition, g, 0), lambda g: np.where(condition, 0, g)
+
+
+# ---------------------------------------------------------------- sums and means
+@op("SumBackward0")
+def sum(a, /):
+    """d sum(a) = sum(da): every element gets g"""
+    shape = a.shape
+    return a.sum(), lambda g: np.broadcast_to(g, shape)
+
+
+@op("SumBackward1")
+def sum_dim(a, /, dim, keepdim=False):
+    """Every element gets the g of its own sum"""
+    shape, kept = a.shape, keep_dims(a.shape, dim)
+    return a.sum(axis=dim, keepdims=keepdim), lambda g: np.broadcast_to(g.reshape(kept), shape)
+
+
+@op("MeanBackward0")
+def mean(a, /):
+    """d mean(a) = sum(da) / n"""
+    shape, n = a.shape, a.size
+    return a.sum() / a.dtype.type(n), lambda g: np.broadcast_to(g / n, shape)
+
+
+@op("MeanBackward1")
+def mean_dim(a, /, dim, keepdim=False):
+    """Every element gets the g of its own mean, divided by the number of elements in it"""
+    shape, kept = a.shape, keep_dims(a.shape, dim)
+    n = count(shape, dim)
+    return a.sum(axis=dim, keepdims=keepdim) / a.dtype.type(n), lambda g: np.broadcast_to(g.reshape(kept) / n, shape)
+
+
+@op("VarBackward0")
+def var(a, /, dim, correction=1, keepdim=False):
+    """d var(a) = 2 / (n - c) sum((a - mean(a)) da)"""
+    kept, n = keep_dims(a.shape, dim), count(a.shape, dim)
+    return (a.var(axis=dim, ddof=correction, keepdims=keepdim),
+            lambda g: g.reshape(kept) * (2 * inverse(n - correction)) * (a - a.sum(axis=dim, keepdims=True) / n))
+
+
+@op("StdBackward0")
+def std(a, /, dim, correction=1, keepdim=False):
+    """d std(a) = d var(a) / (2 std(a)), and 0 where std(a) is 0"""
+    kept, n = keep_dims(a.shape, dim), count(a.shape, dim)
+    out = a.std(axis=dim, ddof=correction, keepdims=keepdim)
+    return (out, lambda g: divide0(g.reshape(kept), out.reshape(kept))
+            * inverse(n - correction) * (a - a.sum(axis=dim, keepdims=True) / n))
+
+
+@op("ProdBackward0")
+def prod(a, /):
+    """d prod(a) = sum(prod(a) / a da), also where some elements are 0"""
+    out = a.prod()
+    return out, lambda g: g * out / a if np.all(array(a) != 0) else g * others(a.reshape(-1)).reshape(a.shape)
+
+
+@op("ProdBackward1")
+def prod_dim(a, /, dim, keepdim=False):
+    """As `prod`, for each product along `dim`"""
+    kept = keep_dims(a.shape, dim)
+    out = a.prod(axis=dim, keepdims=keepdim)
+    return out, lambda g: (g.reshape(kept) * out.reshape(kept) / a if np.all(array(a) != 0) else
+                           g.reshape(kept) * others(a.swapaxes(dim, -1)).swapaxes(dim, -1))
+
+
+@op("LinalgVectorNormBackward0")
+def norm(a, /, p=2, dim=None, keepdim=False):
+    """d ||a||_2 = a / ||a|| da, and 0 at a = 0; other orders p likewise"""
+    kept = keep_dims(a.shape, dim)
+    out = vector_norm(a, p, dim, keepdim)
+    return out, lambda g: norm_vjp(g.reshape(kept), a, out.reshape(kept), p, dim)
+
+
+# ---------------------------------------------------------------- the largest and the smallest
+@op("MaxBackward1")
+def max(a, /):
+    """The largest element gets g; equal ones share it"""
+    out = a.max()
+    return out, lambda g: g * (a == out) / (array(a) == array(out)).sum()
+
+
+@op("MinBackward1")
+def min(a, /):
+    """The smallest element gets g; equal ones share it"""
+    out = a.min()
+    return out, lambda g: g * (a == out) / (array(a) == array(out)).sum()
+
+
+@op("MaxBackward0")
+def max_dim(a, index, /, dim, keepdim=False):
+    """The element that was chosen along `dim` gets g; `index` has `dim` kept"""
+    out = np.take_along_axis(a, index, dim)
+    shape, kept = a.shape, index.shape
+    return out if keepdim else out.squeeze(dim), lambda g: np.where(chosen(index, shape, dim), g.reshape(kept), 0)
+
+
+@op("MinBackward0")
+def min_dim(a, index, /, dim, keepdim=False):
+    """As `max_dim`"""
+    return max_dim.rule(a, index, dim, keepdim)
+
+
+# ---------------------------------------------------------------- softmax and the loss
+@op("SoftmaxBackward0")
+def softmax(a, /, dim):
+    """d softmax(a) = s (da - sum(s da)), where s = softmax(a)"""
+    e = np.exp(a - a.max(axis=dim, keepdims=True))
+    out = e / e.sum(axis=dim, keepdims=True)
+    return out, lambda g: out * (g - (g * out).sum(axis=dim, keepdims=True))
+
+
+@op("LogSoftmaxBackward0")
+def log_softmax(a, /, dim):
+    """d log_softmax(a) = da - sum(softmax(a) da)"""
+    shifted = a - a.max(axis=dim, keepdims=True)
+    out = shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
+    return out, lambda g: g - np.exp(out) * g.sum(axis=dim, keepdims=True)
+
+
+@op("NllLossBackward0")
+def nll_loss(a, target, /, reduction="mean"):
+    """Minus the entry of each row that `target` names; summed or averaged over the rows"""
+    rows, n = np.arange(len(target)), len(target)
+    losses = -a[rows, target]
+    shape, scale = a.shape, inverse(n) if reduction == "mean" else 1
+    value = losses if reduction == "none" else losses.sum() / a.dtype.type(n if reduction == "mean" else 1)
+    return value, lambda g: scatter(np.broadcast_to(-g * scale, (n,)), (rows, target), shape)
+
+
+# ---------------------------------------------------------------- products of vectors and matrices
+@op("DotBackward0")
+def dot(a, b, /):
+    """d(a . b) = b . da + a . db"""
+    return a @ b, lambda g: g * b, lambda g: g * a
+
+
+@op("MvBackward0")
+def mv(a, b, /):
+    """d(Ab) = dA b + A db: the outer product g b' goes to A, A' g to b"""
+    return a @ b, lambda g: g.reshape(-1, 1) * b, lambda g: a.T @ g
+
+
+@op("MmBackward0")
+def mm(a, b, /):
+    """d(AB) = dA B + A dB: G B' goes to A, A' G to B"""
+    return a @ b, lambda g: g @ b.T, lambda g: a.T @ g
+
+
+@op("BmmBackward0")
+def bmm(a, b, /):
+    """As `mm`, for each pair of matrices in two stacks"""
+    return a @ b, lambda g: g @ b.swapaxes(1, 2), lambda g: a.swapaxes(1, 2) @ g
+
+
+# ---------------------------------------------------------------- the same elements in another shape
+@op("ViewBackward0", view=True)
+def view(a, /, shape):
+    """g goes back in the old shape"""
+    old = a.shape
+    return a.reshape(shape, copy=False), lambda g: g.reshape(old)
+
+
+@op("UnsafeViewBackward0")
+def unsafe_view(a, /, shape):
+    """As `view`, of a tensor that nobody else holds: the result is not known as a view"""
+    old = a.shape
+    return a.reshape(shape), lambda g: g.reshape(old)
+
+
+@op("TBackward0", view=True)
+def t(a, /):
+    """g is transposed back"""
+    return a.T, lambda g: g.T
+
+
+@op("TransposeBackward0", view=True)
+def transpose(a, /, dim0, dim1):
+    """The same two dimensions of g swap back"""
+    return a.swapaxes(dim0, dim1), lambda g: g.swapaxes(dim0, dim1)
+
+
+@op("PermuteBackward0", view=True)
+def permute(a, /, dims):
+    """The dimensions of g go back where they came from"""
+    back = tuple([int(i) for i in np.argsort(dims)])
+    return a.transpose(dims), lambda g: g.transpose(back)
+
+
+@op("SqueezeBackward0", view=True)
+def squeeze(a, /):
+    """g gets its dimensions of size 1 back"""
+    shape = a.shape
+    return a.squeeze(), lambda g: g.reshape(shape)
+
+
+@op("SqueezeBackward1", view=True)
+def squeeze_dim(a, /, dim):
+    """As `squeeze`, for one dimension"""
+    shape = a.shape
+    return a.squeeze(dim) if shape and shape[dim] == 1 else a[...], lambda g: g.reshape(shape)
+
+
+@op("SqueezeBackward2", view=True)
+def squeeze_dims(a, /, dims):
+    """As `squeeze`, for several dimensions"""
+    shape = a.shape
+    return a.squeeze(tuple([i for i in dims if shape[i] == 1])), lambda g: g.reshape(shape)
+
+
+@op("SqueezeBackward4")
+def squeeze_product(a, /, dim):
+    """As `squeeze_dim`, of the product of a vector that was taken for a matrix"""
+    shape = a.shape
+    return a.squeeze(dim), lambda g: g.reshape(shape)
+
+
+@op("UnsqueezeBackward0", view=True)
+def unsqueeze(a, /, dim):
+    """g loses the new dimension"""
+    shape = a.shape
+    return np.expand_dims(a, dim), lambda g: g.reshape(shape)
+
+
+@op("ExpandBackward0", view=True)
+def expand(a, /, shape):
+    """Every copy of an element sends its gradient to the one element"""
+    old = a.shape
+    return np.broadcast_to(a, shape), lambda g: unbroadcast(g, old)
+
+
+@op("AliasBackward0", view=True)
+def alias(a, /):
+    """g goes through"""
+    return a[...], lambda g: g
+
+
+@op("AsStridedBackward0", view=True)
+def as_strided(a, /, region):
+    """g goes back to the memory that was looked at; `region` knows how to look"""
+    return region.of(a), lambda g: region.back(g)
+
+
+# ---------------------------------------------------------------- parts
+@op("SelectBackward0", view=True)
+def select(a, /, dim, index):
+    """The chosen slice of the gradient is g, the rest 0"""
+    shape, place = a.shape, (slice(None),) * dim + (index,)
+    return a[place + (...,)], lambda g: scatter(g, place, shape)
+
+
+@op("SliceBackward0", view=True)
+def slice_(a, /, dim, part):
+    """As `select`, for a range of indices"""
+    shape, place = a.shape, (slice(None),) * dim + (part,)
+    return a[place], lambda g: scatter(g, place, shape)
+
+
+@op("IndexBackward0")
+def index(a, indices, /):
+    """Every element that was read gets the g of all its copies; `indices`: a tuple of slices and integer arrays"""
+    shape = a.shape
+    return a[indices], lambda g: scatter(g, indices, shape)
+
+
+@op("UnbindBackward0", view=True, several=True)
+def unbind(a, /, dim=0):
+    """The gradients of the slices, stacked"""
+    return tuple([a[(slice(None),) * dim + (i, ...)] for i in _range(a.shape[dim])]), lambda gs: np.stack(gs, dim)
+
+
+@op("SplitBackward0", view=True, several=True)
+def split(a, /, sizes, dim=0):
+    """The gradients of the pieces, side by side"""
+    return tuple(pieces(a, sizes, dim)), lambda gs: np.concatenate(gs, dim)
+
+
+@op("SplitWithSizesBackward0", view=True, several=True)
+def split_with_sizes(a, /, sizes, dim=0):
+    """As `split`"""
+    return tuple(pieces(a, sizes, dim)), lambda gs: np.concatenate(gs, dim)
+
+
+@op("CatBackward0")
+def cat(*arrays, dim=0):
+    """Each piece gets its part of g"""
+    sizes = [a.shape[dim] for a in arrays]
+
+    def vjp(start, stop):
+        place = (slice(None),) * dim + (slice(start, stop),)
+        return lambda g: g[place]
+
+    return np.concatenate(arrays, dim), *[vjp(_sum(sizes[:i]), _sum(sizes[:i + 1])) for i in _range(len(sizes))]
+
+
+@op("StackBackward0")
+def stack(*arrays, dim=0):
+    """Each piece gets its slice of g"""
+    def vjp(i):
+        place = (slice(None),) * dim + (i, ...)
+        return lambda g: g[place]
+
+    return np.stack(arrays, dim), *[vjp(i) for i in _range(len(arrays))]
+
+
+# ---------------------------------------------------------------- copies
+@op("CloneBackward0")
+def clone(a, /):
+    """g goes through"""
+    return a.copy(order="K") if isinstance(a, np.ndarray) else a, lambda g: g
+
+
+@op("ToCopyBackward0")
+def to_copy(a, /, dtype):
+    """g goes through, in the old element type"""
+    return a.astype(dtype), lambda g: g
+
+
+# ---------------------------------------------------------------- written in place (see inplace)
+@elementwise("CopyBackwards")
+def copy(a, b, /):
+    """The old values get 0, the new ones g"""
+    shape = np.broadcast_shapes(np.shape(a), np.shape(b))
+    return np.broadcast_to(b, shape), lambda g: g * 0, lambda g: g
+
+
+@op("FillBackward2")
+def fill(a, /, value):
+    """The old values get 0"""
+    return np.full_like(a, value), lambda g: g * 0
+
+
+@elementwise("FillBackward3")
+def fill_tensor(a, b, /):
+    """The old values get 0, the one new value the sum of g"""
+    return np.broadcast_to(b, a.shape), lambda g: g * 0, lambda g: g
+
+
+@op("ZeroBackward0")
+def zero(a, /):
+    """The old values get 0"""
+    return np.zeros_like(a), lambda g: g * 0
+
+
+@op("NormalBackward0")
+def normal(a, /, values):
+    """The old values get 0"""
+    return values, lambda g: g * 0
+
+
+@op("IndexPutBackward0")
+def index_put(a, b, indices, /):
+    """Where something was written the old values get 0 and the new ones g"""
+    out = a.copy()
+    out[indices] = b
+    shape = np.shape(b)
+    return out, lambda g: without(g, indices), lambda g: unbroadcast(g[indices], shape)
+
+
+@op("IndexPutBackward0")
+def index_add(a, b, indices, /):
+    """As `index_put` with accumulate=True: the old values get g as well"""
+    out = a.copy()
+    np.add.at(out, indices, b)
+    shape = np.shape(b)
+    return out, lambda g: g, lambda g: unbroadcast(g[indices], shape)
+
+
+# ---------------------------------------------------------------- gradients that are operations of their own
+@op("ScatterBackward0")
+def place(a, /, index, shape):
+    """`a` at `index` among zeros: the gradient of reading a part"""
+    out = np.zeros(shape, a.dtype)
+    Part(a, index, repeats(index)).add_to(out)
+    return out, lambda g: g[index]
+
+
+@op("BroadcastToBackward0")
+def broadcast_to(a, /, shape):
+    """As `expand`, into memory of its own"""
+    old = a.shape
+    return np.broadcast_to(a, shape), lambda g: unbroadcast(g, old)
+
+
+@op("LookBackward0")
+def look(a, /, region):
+    """A copy of the memory that `region` sees in `a`"""
+    return region.of(a).copy(), lambda g: region.back(g)
+
+
+@op("LookBackBackward0")
+def look_back(a, /, region):
+    """`a` in the memory of `region`, among zeros: the gradient of `look`"""
+    return region.spread(a), lambda g: look(g, region)
+
+
+# ---------------------------------------------------------------- what the rules share
+def array(x: Any) -> Any:
+    """The values of an array or Tensor, without a history: for counting, which has no gradient."""
+    return x._array if isinstance(x, Tensor) else x
+
+
+def axes(shape: tuple[int, ...], dim: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The dimensions that `dim` names: all of them for None."""
+    return tuple(_range(len(shape))) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+
+
+def keep_dims(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
+    """The shape after a reduction over `dim` that keeps the reduced dimensions, with size 1."""
+    reduced = [i % len(shape) for i in axes(shape, dim)] if shape else []
+    return tuple([1 if i in reduced else n for i, n in enumerate(shape)])
+
+
+def count(shape: tuple[int, ...], dim: Any) -> int:
+    """How many elements each result of a reduction over `dim` has seen."""
+    return int(np.prod([shape[i] for i in axes(shape, dim)], dtype=int)) if shape else 1
+
+
+def inverse(n: float) -> float:
+    """1 / n, and infinity for 0."""
+    return 1 / n if n else np.inf
+
+
+def divide0(a: Array, b: Array) -> Array:
+    """a / b, and 0 where b is 0."""
+    return a / np.where(b == 0, np.inf, b)
+
+
+def others(a: Array) -> Array:
+    """For each element along the last axis, the product of the others: exact where some are 0."""
+    n = a.shape[-1]
+    return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1)
+
+
+def vector_norm(a: Array, p: float, dim: Any, keepdim: bool) -> Array:
+    """(sum |a|^p)^(1/p) over `dim`; the number of nonzero elements for p = 0, the extremes for infinite p."""
+    if p == 2:
+        return np.sqrt((a * a).sum(axis=dim, keepdims=keepdim))
+    size = np.abs(a)
+    if p == 0:
+        return (size != 0).sum(axis=dim, keepdims=keepdim).astype(a.dtype)
+    if p in (np.inf, -np.inf):
+        return (size.max if p > 0 else size.min)(axis=dim, keepdims=keepdim)
+    return (size ** p).sum(axis=dim, keepdims=keepdim) ** (1 / p)
+
+
+def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
+    """The gradient of `norm`; g and out with the reduced dimensions kept."""
+    if p == 0:
+        return a * 0
+    if p == 1:
+        return g * np.sign(a)
+    if p == 2:
+        return g * divide0(a, out)
+    if p in (np.inf, -np.inf):
+        ties = array(np.abs(a)) == array(out)
+        return g * np.sign(a) * ties / ties.sum(axis=dim, keepdims=True)
+    if p < 2:
+        return g * np.sign(a) * np.where(a == 0, 0, np.abs(a) ** (p - 1)) * divide0(out ** 0, out ** (p - 1))
+    return g * a * np.abs(a) ** (p - 2) * divide0(out ** 0, out ** (p - 1))
+
+
+def chosen(index: Array, shape: tuple[int, ...], dim: int) -> Array:
+    """A mask of `shape`: True at the element that `index` chose along `dim`."""
+    if not shape:
+        return np.True_
+    steps = np.arange(shape[dim]).reshape([-1 if i == dim % len(shape) else 1 for i in _range(len(shape))])
+    return steps == array(index)
+
+
+def repeats(index: Any) -> bool:
+    """True when an index may name an element twice: when it holds integer arrays."""
+    return any(isinstance(i, np.ndarray) and i.dtype.kind in "iu" for i in index)
+
+
+def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """`g` at `index` among zeros of `shape`: as a Part, so that nobody has to make the zeros."""
+    return place(g, index, shape) if isinstance(g, Tensor) else Part(g, index, repeats(index))
+
+
+def without(g: Any, index: Any) -> Any:
+    """A copy of `g` with zeros at `index`."""
+    mask = np.ones(g.shape, bool)
+    mask[index] = False
+    return g * mask
+
+
+def pieces(a: Array, sizes: list[int], dim: int) -> list[Array]:
+    """`a` cut along `dim` into pieces of these sizes."""
+    starts = [_sum(sizes[:i]) for i in _range(len(sizes))]
+    return [a[(slice(None),) * dim + (slice(start, start + n),)] for start, n in zip(starts, sizes, strict=True)]

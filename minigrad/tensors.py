@@ -1,0 +1,419 @@
+"""Tensor: an array that knows whether it needs a gradient, its gradient, and the node that made it.
+
+Operators and methods only delegate: the mathematics is in `rules`, the walk back in `engine`, writing in place in
+`inplace`, the text in `printing`.
+"""
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .operators import Operators
+
+NON_LEAF_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+    "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
+    "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
+    "leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.")
+NOT_A_LEAF = (
+    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
+    "that doesn't require differentiation use var_no_grad = var.detach().")
+NO_DETACH_OF_VIEWS = (
+    "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
+    "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
+    "called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
+    "torch/optim/optimizer.py as the solution.")
+
+
+class Size(tuple):
+    """The shape of a tensor: a tuple of ints that prints as `minigrad.Size([2, 3])`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"minigrad.Size([{', '.join(map(str, self))}])"
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        return int(np.prod(self, dtype=int))
+
+
+def read_only(get: Callable[[Any], Any]) -> property:
+    """A property whose setter says, as PyTorch does, that it cannot be set."""
+    def refuse(self: Any, value: Any) -> None:
+        raise AttributeError(f"attribute '{get.__name__}' of 'minigrad._C.TensorBase' objects is not writable")
+    return property(get, refuse, doc=get.__doc__)
+
+
+class Tensor(Operators):
+    """An n-dimensional array of one element type, with what autograd needs to know about it.
+
+    `_array` is a NumPy array; a 0-d result is kept as a NumPy scalar until something shares its memory. `_grad_fn` is
+    the node that made it. `_base` is set on views, `_counter` holds the version number that all views share.
+    """
+
+    __slots__ = ("__weakref__", "_accumulator", "_array", "_base", "_counter", "_grad", "_grad_fn", "_hooks",
+                 "_requires_grad", "_seen")
+    _array: Any
+    _counter: list[int] | None
+    __array_priority__ = 1000
+
+    def __init__(self, *data: Any) -> None:
+        made = creation.tensor(*data, dtype=dtypes.float32)
+        for slot in Tensor.__slots__[1:-1]:
+            setattr(self, slot, getattr(made, slot))
+
+    # ------------------------------------------------------------ autograd
+    @property
+    def requires_grad(self) -> bool:
+        """True when gradients are computed for this tensor: asked for on a leaf, inherited by every result."""
+        if self._base is not None:
+            inplace.refresh(self)
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if type(value) is not bool:
+            raise RuntimeError("requires_grad must be a bool")
+        if value and not graph.can_require_grad(self._array.dtype):
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for a gradient (or, with False, no longer) in place; returns this same tensor.
+
+        RuntimeError for an element type that has no gradient, and for False on a tensor that is not a leaf.
+        """
+        if requires_grad and not graph.can_require_grad(self._array.dtype):
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if not requires_grad and not self.is_leaf:
+            raise RuntimeError(NOT_A_LEAF)
+        self._requires_grad = requires_grad
+        return self
+
+    @read_only
+    def is_leaf(self) -> bool:
+        """True for a tensor that no recorded operation made: the ends of the graph."""
+        return self.grad_fn is None
+
+    @read_only
+    def grad_fn(self) -> Any:
+        """The node that made this tensor; None for a leaf."""
+        if self._base is not None:
+            inplace.refresh(self)
+        return self._grad_fn and self._grad_fn.as_edge()[0]
+
+    @read_only
+    def output_nr(self) -> int:
+        """Which result of its `grad_fn` this tensor is."""
+        return self._grad_fn.as_edge()[1] if self._grad_fn is not None else 0
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` has accumulated; None before. Only leaves, and after `retain_grad`, have one."""
+        if self._grad is None and self._requires_grad and not self.is_leaf and not self.retains_grad:
+            warnings.warn(NON_LEAF_GRAD, UserWarning, stacklevel=2)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Tensor):
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+        if value is not None and value.shape != self.shape:
+            raise RuntimeError(f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
+                               f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size")
+        if value is not None and value._array.dtype != self._array.dtype:
+            raise RuntimeError(f"attempting to assign a gradient with dtype '{value.type_name}' to a tensor with grad "
+                               f"dtype '{self.type_name}'. Please ensure that the gradient and the tensor have the same "
+                               "dtype")
+        if value is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        self._grad = value
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+                 inputs: Any = None) -> None:
+        """Accumulate the gradient of this tensor, times `gradient` if it is not a scalar, into the leaves' `.grad`."""
+        engine.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def retain_grad(self) -> None:
+        """Keep `.grad` although this is not a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.is_leaf:
+            engine.add_hook(self, engine.RETAIN, engine.Retain(self))
+
+    @property
+    def retains_grad(self) -> bool:
+        """True after `retain_grad()` on a tensor that is not a leaf."""
+        return self._grad_fn is not None and engine.RETAIN in (self._grad_fn.hooks or ())
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> engine.RemovableHandle:
+        """Call `hook(grad)` whenever a gradient of this tensor is computed; what it returns replaces the gradient."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        handle = engine.RemovableHandle()
+        handle.hooks = engine.add_hook(self, handle, hook)
+        return handle
+
+    def detach(self) -> Tensor:
+        """The same memory as a tensor that needs no gradient. Writing to it counts as writing to this one."""
+        self._own_memory()
+        result = wrap(self._array)
+        result._counter = counter(self)
+        return result
+
+    def detach_(self) -> Tensor:
+        """Forget in place how this tensor was made: it becomes a leaf that needs no gradient."""
+        if self._base is not None:
+            raise RuntimeError(NO_DETACH_OF_VIEWS)
+        self._requires_grad, self._grad_fn = False, None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, out of sight of autograd: not even its version counter is shared."""
+        self._own_memory()
+        return wrap(self._array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        value._own_memory()
+        self._array = value._array
+
+    @read_only
+    def _version(self) -> int:
+        """How often this memory was written to in place."""
+        return self._counter[0] if self._counter is not None else 0
+
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    def _own_memory(self) -> None:
+        """Make `_array` an array whose memory can be shared: a 0-d result may still be a NumPy scalar."""
+        if not isinstance(self._array, np.ndarray):
+            self._array = np.array(self._array)
+
+    def as_type(self, dtype: np.dtype) -> Tensor:
+        """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
+        result = shadow(self._array.astype(dtype), graph.edge(self))
+        result._counter = counter(self)
+        return result
+
+    # ------------------------------------------------------------ what it is
+    @property
+    def shape(self) -> Size:
+        """The sizes of the dimensions."""
+        return Size(self._array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return self.shape if dim is None else self.shape[dim]
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    dim = lambda self: self._array.ndim  # noqa: E731
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return int(self._array.size)
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The element type."""
+        return dtypes.of(self._array)
+
+    @property
+    def type_name(self) -> str:
+        """The element type as messages spell it: `float`, `long`."""
+        return {"Char": "signed char", "Byte": "unsigned char", "Long": "long int"}.get(
+            self.dtype.tensor_name, self.dtype.tensor_name.lower())
+
+    def is_floating_point(self) -> bool:
+        """True for float16, float32 and float64."""
+        return self.dtype.is_floating_point
+
+    def type(self, dtype: Any = None) -> Any:
+        """The name of the tensor type, such as `minigrad.FloatTensor`; with `dtype`, the tensor in that type."""
+        return f"minigrad.{self.dtype.tensor_name}Tensor" if dtype is None else self.to(dtype)
+
+    def is_contiguous(self) -> bool:
+        """True when the elements lie in memory in row-major order."""
+        return bool(self._array.flags.c_contiguous)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps between neighbours along each dimension, in elements."""
+        strides = tuple([step // self._array.itemsize for step in np.asarray(self._array).strides])
+        return strides if dim is None else strides[dim]
+
+    def storage_offset(self) -> int:
+        """Where in its base's memory a view starts, in elements."""
+        return 0 if self._base is None else inplace.offset(self) // self._array.itemsize
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        self._own_memory()
+        return self._array.__array_interface__["data"][0]
+
+    # ------------------------------------------------------------ into Python and NumPy
+    def item(self) -> bool | int | float:
+        """The only element as a Python number; RuntimeError if there is not exactly one."""
+        if self._array.size != 1:
+            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers; a number for a 0-d tensor."""
+        return self._array.tolist()
+
+    def numpy(self) -> np.ndarray:
+        """The array itself, memory shared. RuntimeError for a tensor that requires grad: detach it first."""
+        if self.requires_grad:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        self._own_memory()
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return numpy_api.ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return numpy_api.function(function, args, options)
+
+    def _only(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self._array.item()
+
+    def __float__(self) -> float:
+        return float(self._only())
+
+    def __int__(self) -> int:
+        return int(self._only())
+
+    def __index__(self) -> int:
+        if self._array.size != 1 or self._array.dtype.kind == "f":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array.item())
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous" if self._array.size == 0 else
+                               "Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self._array.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self._array == array_of(value)))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return printing.text(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if self._array.ndim == 0 else repr(self), spec)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+                               "at the moment.")
+        result = leaf(self._array.copy(), self._requires_grad)
+        memo[id(self)] = result
+        result._grad = self._grad and self._grad.__deepcopy__(memo)
+        return result
+
+    def __reduce__(self) -> Any:
+        return leaf, (self._array, self.is_leaf and self._requires_grad)
+
+
+new = object.__new__
+
+
+def wrap(array: Any) -> Tensor:
+    """A Tensor around an array (or a NumPy scalar for 0-d) that needs no gradient and shares the memory."""
+    result = new(Tensor)
+    result._array = array
+    result._requires_grad = False
+    result._grad_fn = result._grad = result._base = result._counter = result._accumulator = result._hooks = None
+    return result
+
+
+def leaf(array: np.ndarray, requires_grad: bool = False) -> Tensor:
+    """A new leaf around `array`: no operation made it, and it requires grad only if that is asked for.
+
+    RuntimeError when a gradient is asked for an element type that has none.
+    """
+    if requires_grad and not graph.can_require_grad(array.dtype):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    result = wrap(array)
+    result._requires_grad = requires_grad
+    return result
+
+
+def shadow(array: Any, node: Any) -> Tensor:
+    """A Tensor of these values that stands at `node` in the graph, or outside it for None."""
+    result = wrap(array)
+    result._grad_fn = node
+    result._requires_grad = node is not None
+    return result
+
+
+def alias(x: Tensor) -> Tensor:
+    """The same memory and version number as `x`, without its history."""
+    result = wrap(x._array)
+    result._counter = counter(x)
+    return result
+
+
+def counter(x: Tensor) -> list[int]:
+    """The version number of `x` in the box that everything with the same memory shares."""
+    if x._counter is None:
+        x._counter = [0]
+    return x._counter
+
+
+def view_of(base: Tensor, result: Tensor, several: bool = False) -> Tensor:
+    """Make `result` known as a view of `base`: one version number, and writing to either reaches both."""
+    result._base = base._base if base._base is not None else base
+    result._counter = counter(base)
+    result._seen = (result._counter[0], several)
+    return result
+
+
+def array_of(x: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
+    return x._array if isinstance(x, Tensor) else x
+
+
+# The rooms that Tensor delegates to need this one: they are imported when everything in it is defined.
+from . import creation, engine, graph, indexing, inplace, numpy_api, operators, printing, rules  # noqa: E402
+
+vars(operators).update(creation=creation, graph=graph, indexing=indexing, inplace=inplace, rules=rules,
+                       tensors=sys.modules[__name__])
+for _name, _rule in {"__add__": rules.add, "__radd__": rules.add, "__mul__": rules.mul, "__rmul__": rules.mul,
+                     "__truediv__": rules.div}.items():
+    setattr(Tensor, _name, _rule)  # straight to the operation: one call less where it counts
