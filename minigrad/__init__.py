@@ -9,7 +9,7 @@ from typing import Any
 from . import tensors  # noqa: F401  first: the other modules meet through it
 from .tensors import Size, Tensor
 
-from . import autograd, nn, optim, rules  # noqa: E402, F401
+from . import autograd, dtypes, nn, optim, rules  # noqa: E402, F401
 from .creation import (  # noqa: E402, F401
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
     rand_like, randint, randn, randn_like, randperm, tensor, zeros, zeros_like)
@@ -17,7 +17,7 @@ from .dtypes import (  # noqa: E402, F401
     dtype, double, float16, float32, float64, half, int8, int16, int32, int64, long, short, uint8)
 from .dtypes import bool_ as bool, float_ as float, int_ as int  # noqa: E402, F401
 from .graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: E402, F401
-from .operators import matmul, power as pow, where  # noqa: E402, F401
+from .operators import power as pow, where  # noqa: E402, F401
 from .rules import cat as _cat, stack as _stack  # noqa: E402
 
 __version__ = "0.1.0"
@@ -25,9 +25,9 @@ inf = float32.dtype.type("inf").item()
 nan = float32.dtype.type("nan").item()
 pi = 3.141592653589793
 
-_METHODS = """abs add all allclose any argmax argmin bmm chunk clamp clip clone cos detach div dot eq equal exp flatten floor
-ge gt isfinite isinf isnan le log log_softmax logical_and logical_not lt max maximum mean min minimum mm mul mv narrow ne
-neg norm permute prod reciprocal relu remainder reshape select sigmoid sign sin softmax split sqrt square squeeze std sub
+_METHODS = """abs add all allclose any argmax argmin argsort bmm chunk clamp clip clone cos detach div dot eq equal exp flatten floor
+ge gt isfinite is_floating_point isinf isnan le log log_softmax logical_and logical_not lt max maximum matmul mean min minimum mm mul mv narrow ne
+neg nonzero norm permute prod ravel reciprocal relu remainder reshape select sigmoid sign sin softmax split sqrt square squeeze std sub
 sum swapaxes t tanh transpose unbind unsqueeze var""".split()
 
 
@@ -75,7 +75,8 @@ def _check_sequence(tensors: Any, name: str) -> list[Tensor]:
     for i, x in enumerate(found):
         if not isinstance(x, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
-    return found
+    kind = dtypes.result_type(*[x._array for x in found])
+    return [x if x._array.dtype == kind else x.as_type(kind) for x in found]
 
 
 def cat(tensors: Any, dim: Any = 0) -> Tensor:
@@ -113,6 +114,18 @@ def stack(tensors: Any, dim: Any = 0) -> Tensor:
 def draw(root: Any, **options: Any) -> Any:
     """A picture of the graph that leads to `root`: see `minigrad.drawing.draw`."""
     from .drawing import draw as call
+    return call(root, **options)
+
+
+def describe(root: Any, **options: Any) -> str:
+    """The graph that leads to `root`, in words: see `minigrad.drawing.describe`."""
+    from .drawing import describe as call
+    return call(root, **options)
+
+
+def replay(root: Any, **options: Any) -> Any:
+    """Run `root.backward()` and show it step by step: see `minigrad.replaying.replay`."""
+    from .replaying import replay as call
     return call(root, **options)
 
 

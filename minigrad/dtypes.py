@@ -72,7 +72,7 @@ def result_type(*operands: Any) -> np.dtype:
     """
     groups: list[np.dtype | None] = [None, None, None]
     for x in operands:
-        if isinstance(x, (bool, int, float)):
+        if type(x) in OF_NUMBER:
             group, kind = 2, OF_NUMBER[type(x)]
         else:
             group, kind = (0 if x.ndim else 1), x.dtype

@@ -18,11 +18,13 @@ from .tensors import Tensor
 
 NO_GRAD = "element {} of tensors does not require grad and does not have a grad_fn"
 REFERENCE_CYCLE = (
-    "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which "
-    "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use "
-    "this function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and "
-    "avoid the leak.")
+    "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
+    "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+    "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break the"
+    " cycle and avoid the leak.")
 RETAIN = "retain_grad"
+
+watch: Any = None  # set by `recording`: puts nodes and a task that write down what they do in the place of these
 
 
 class Task:
@@ -53,7 +55,8 @@ class Task:
     def arrive(self, node: graph.Node, g: Any) -> Any:
         """The complete gradient of a node: runs its hooks and hands it out where it was asked for."""
         if node.hooks:
-            g = run_hooks(node.hooks, g)
+            with graph.set_grad_enabled(self.record):
+                g = run_hooks(node.hooks, g)
         if node in self.captured:
             self.captured[node] = g if self.record or node in self.owned else tensors.wrap(copy(g))
         return g
@@ -115,7 +118,10 @@ def accumulate(leaf: Tensor, g: Any, owned: bool, record: bool) -> None:
     the sum keeps.
     """
     if leaf._grad is None:
-        leaf._grad = g if record else tensors.wrap(g if owned else copy(g))
+        if record:
+            leaf._grad = inplace.copy_(tensors.wrap(np.zeros(leaf.shape, leaf._array.dtype)), g)
+        else:
+            leaf._grad = tensors.wrap(g if owned else copy(g))
     elif record:
         leaf._grad = leaf._grad + g
     else:
@@ -141,15 +147,16 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
     first = []
     for i, (output, g) in enumerate(zip(outputs, grads, strict=True)):
         if isinstance(g, Tensor):
-            if g.shape != output.shape:
-                raise RuntimeError(f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has a "
-                                   f"shape of {output.shape}.")
+            if g._array.shape != output._array.shape:
+                raise RuntimeError(f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has "
+                                   f"a shape of {output.shape}.")
         elif g is not None:
             raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
         elif output.requires_grad:
             if output.numel() != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            g = tensors.wrap(np.ones(output.shape, output._array.dtype)[()])
+            one = output._array.dtype.type(1)
+            g = tensors.wrap(np.full(output.shape, one) if output._array.ndim else one)
         first.append(g)
     roots = []
     for i, (output, g) in enumerate(zip(outputs, first, strict=True)):
@@ -168,7 +175,11 @@ def run(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | Non
     nodes = order(roots)
     if targets is not None:
         task.needed = leading_to(targets, nodes)
-    with graph.set_grad_enabled(task.record):
+    if watch is not None:
+        nodes, task = watch(nodes, task)
+    if not task.record:
+        return walk(nodes, task)
+    with graph.set_grad_enabled(True):
         walk(nodes, task)
 
 
@@ -179,8 +190,6 @@ def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, 
     outputs: a Tensor or several; grads: for each a Tensor of its shape, None for a scalar. RuntimeError when an output
     needs no gradient, when a shape does not match, or when the graph was freed by an earlier backward.
     """
-    if create_graph:
-        warnings.warn(REFERENCE_CYCLE, UserWarning, stacklevel=3)
     outputs = as_tuple(outputs)
     task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=True)
     targets = None
@@ -188,11 +197,15 @@ def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, 
         inputs = as_tuple(inputs)
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    roots = start(task, outputs, grads)
+    if inputs is not None:
         targets = [target(x) for x in inputs]
         for x in inputs:
             if not x.is_leaf:
                 x.retain_grad()
-    run(task, start(task, outputs, grads), targets)
+    if create_graph:
+        warnings.warn(REFERENCE_CYCLE, UserWarning, stacklevel=3)
+    run(task, roots, targets)
 
 
 def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
@@ -206,13 +219,8 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
                          "allow_unused=False.")
     task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=False)
-    roots = start(task, outputs, grad_outputs)
-    targets = [target(x) for x in inputs]
-    task.captured = dict.fromkeys(targets)
-    run(task, roots, targets)
     results = []
-    for i, (x, node) in enumerate(zip(inputs, targets, strict=True)):
-        g = task.captured[node]
+    for i, (x, g) in enumerate(zip(inputs, gradients(task, outputs, grad_outputs, inputs), strict=True)):
         if g is None and materialize_grads:
             g = tensors.wrap(np.zeros(x.shape, x._array.dtype))
         if g is None and not allow_unused:
@@ -220,6 +228,18 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
                                "Set allow_unused=True if this is the desired behavior.")
         results.append(g if g is None or isinstance(g, Tensor) else tensors.wrap(g))
     return tuple(results)
+
+
+def gradients(task: Task, outputs: tuple, grads: Any, inputs: tuple) -> list:
+    """Walk from `outputs`, and return the gradient that arrived at each of `inputs`: None where none did.
+
+    grads: the gradients that the walk starts with, one for each output; None for the 1 of a scalar.
+    """
+    roots = start(task, outputs, grads)
+    targets = [target(x) for x in inputs]
+    task.captured = dict.fromkeys(targets)
+    run(task, roots, targets)
+    return [task.captured[node] for node in targets]
 
 
 def target(x: Tensor) -> graph.Node:
@@ -272,7 +292,7 @@ def add_hook(x: Tensor, key: Any, hook: Callable) -> dict:
 def run_hooks(hooks: dict, g: Any) -> Any:
     """Call the hooks in their order, `retain_grad` last; what a hook returns replaces the gradient."""
     given = g if isinstance(g, Tensor) else tensors.wrap(g)
-    for key, hook in sorted(hooks.items(), key=lambda item: item[0] == RETAIN):
+    for _, hook in sorted(hooks.items(), key=lambda item: item[0] == RETAIN):
         result = hook(given)
         if result is not None:
             given = result

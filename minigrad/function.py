@@ -51,7 +51,7 @@ class Function:
 class Custom(Node):
     """The node of a Function, which is also the `ctx` of its forward and backward."""
 
-    __slots__ = ("__dict__",)
+    __slots__ = ()
     function: type[Function]
 
     def save_for_backward(self, *values: Any) -> None:
@@ -80,7 +80,6 @@ class Custom(Node):
         self.places = places
         self.count = len(args)
         self.edges = tuple([graph.edge(args[i]) for i in places])
-        self.hooks = None
         self.number = graph.next_number()
         self.shape, self.dtype = (), np.dtype("float32")
         results = []
@@ -137,7 +136,8 @@ class Custom(Node):
             if x is None and self.materialize and meta is not None:
                 x = np.zeros(*meta)
             grads.append(x if x is None or isinstance(x, Tensor) else tensors.wrap(x))
-        made = self.function.backward(self, *grads)
+        with graph.set_grad_enabled(task.record):
+            made = self.function.backward(self, *grads)
         made = made if isinstance(made, tuple) else (made,)
         while len(made) > self.count and made[-1] is None:
             made = made[:-1]

@@ -15,7 +15,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FunctionType
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,8 @@ next_number = itertools.count().__next__
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
     "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
-    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved "
-    "tensors after calling backward.")
+    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved"
+    " tensors after calling backward.")
 
 
 # ---------------------------------------------------------------- which results are recorded
@@ -67,7 +67,7 @@ class set_grad_enabled(contextlib.ContextDecorator):
         return super().__call__(function)
 
     def _recreate_cm(self) -> Any:
-        return type(self)(self.mode) if type(self) is set_grad_enabled else type(self)()
+        return type(self)(self.mode)
 
     def __enter__(self) -> None:
         set_mode(self.mode)
@@ -117,7 +117,7 @@ def can_require_grad(dtype: np.dtype) -> bool:
 
 def any_requires_grad(*inputs: Any) -> bool:
     """True when at least one of the inputs is a Tensor that requires grad. Numbers and arrays never do."""
-    for x in inputs:
+    for x in inputs:  # noqa: SIM110  a generator would cost more than the loop
         if isinstance(x, Tensor) and x.requires_grad:
             return True
     return False
@@ -131,12 +131,16 @@ class Node:
     Nodes are numbered as they are made, so a node always has a higher number than those that it sends gradients to.
     """
 
-    __slots__ = ("dtype", "edges", "hooks", "number", "plan", "saved", "shape", "versions")
+    __slots__ = ("__dict__", "dtype", "edges", "number", "plan", "saved", "shape")
     op: Any = None
+    edges: tuple[Node | None, ...]
+    saved: Any
+    hooks: Any = None  # these two are rare: nodes that have them keep them in their __dict__
+    versions: tuple | None = None
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        """For each edge the node it leads to and which of that node's outputs; (None, 0) where no gradient is needed."""
+        """For each edge the node it leads to, and which of that node's outputs; (None, 0) for no gradient."""
         return tuple([(None, 0) if to is None else to.as_edge() for to in self.edges])
 
     def as_edge(self) -> tuple[Node, int]:
@@ -145,14 +149,17 @@ class Node:
 
     def name(self) -> str:
         """The name that is printed, such as `MulBackward0`."""
-        return type(self).__name__
+        name = type(self).__name__
+        return "torch::autograd::" + name if name in WITH_NAMESPACE else name
 
     def keep(self, inputs: tuple, result: Tensor, vjps: list) -> None:
         """Save what the needed vjps captured. The vjps themselves are dropped: `backward` makes them again.
 
-        The code is dense because every recorded operation runs it; which values to save is worked out once, in a `Plan`.
+        Which values to save is worked out once for each set of lambdas, in a `Plan`.
         """
         value = result._array
+        if not isinstance(value, (np.ndarray, np.generic)):
+            raise TypeError(f"rules.{self.op.__name__} returned a {type(value).__name__} as its value, needs an array")
         if len(vjps) != len(self.edges):  # arguments without a vjp come last and have no edge
             self.edges = self.edges[:len(vjps)]
         try:
@@ -160,29 +167,21 @@ class Node:
         except (KeyError, AttributeError):
             plan = Plan(self, inputs, value, vjps)
         self.plan = plan
-        self.hooks = self.versions = None
         self.number = next_number()
         self.dtype = value.dtype
         self.shape = value.shape
         first = self.edges[0] if self.edges else None
         if first is not None and first.shape == self.shape:
             self.shape = first.shape  # one tuple for a whole chain
-        if not plan.sources:
-            self.saved = ()
-            return
-        saved: list[Any] = []
-        for source in plan.sources:
-            if type(source) is int:
-                saved.append(inputs[source])
-            elif source == "out":
-                saved.append(tensors.alias(result))
-            else:
-                i, j = source
-                saved.append(vjps[i] if j is None else vjps[i].__closure__[j].cell_contents)
-        self.saved = tuple(saved)
-        for x in saved:
-            if isinstance(x, Tensor) and x._counter is not None:
-                self.versions = tuple([x._version if isinstance(x, Tensor) else 0 for x in saved])
+        self.saved = plan.take(inputs, result, vjps)
+        if plan.frees:
+            self.note_versions()
+
+    def note_versions(self) -> None:
+        """Remember how often the saved tensors were written to by now, where any was."""
+        for x in self.saved:
+            if x.__class__ is Tensor and x._counter is not None:
+                self.versions = tuple([x._version if isinstance(x, Tensor) else 0 for x in self.saved])
                 break
 
     def maker(self, i: int) -> Node | None:
@@ -192,55 +191,69 @@ class Node:
             return self
         return self.edges[source] if type(source) is int and source < len(self.edges) else None
 
-    def unpack(self, task: Any) -> list[Any]:
+    def unpack(self, task: Any) -> Any:
         """What the vjps captured: as arrays, or, where the walk itself is recorded, as Tensors with their history."""
         saved = self.saved
         if saved is None:
             raise RuntimeError(FREED)
-        if not self.plan.frees:
-            return saved
         for i, x in enumerate(saved):
-            if isinstance(x, Tensor) and x._counter is not None:
+            if x.__class__ is Tensor and x._counter is not None:
                 check_version(x, self.versions[i] if self.versions else 0, self.maker(i))
         if not task.keep:
             self.saved = None
         if task.record:
-            return [tensors.shadow(x._array, self.maker(i)) if isinstance(x, Tensor) else x for i, x in enumerate(saved)]
+            return [tensors.shadow(x._array, self.maker(i)) if isinstance(x, Tensor) else x
+                    for i, x in enumerate(saved)]
         return [x._array if isinstance(x, Tensor) else x for x in saved]
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
-        """Each edge that the task needs, with the vjp of the upstream gradient `g`: arrays, or Tensors if recorded."""
-        values = self.unpack(task)
-        for to, vjp in zip(self.edges, self.plan.vjps):
-            if to is None or (task.needed is not None and to not in task.needed):
+        """Each edge that the task needs, with the vjp of the upstream gradient `g`: arrays, or Tensors if recorded.
+
+        Every node runs this: it is written for speed.
+        """
+        plan = self.plan
+        values = self.unpack(task) if plan.frees else self.saved
+        needed = task.needed
+        for to, vjp in zip(self.edges, plan.vjps):  # noqa: B905  strict=True costs time
+            if to is None or (needed is not None and to not in needed):
                 continue
-            if type(vjp) is tuple:
+            if vjp.__class__ is tuple:
                 code, names, where = vjp
-                vjp = values[where[0]] if code is None else FunctionType(
-                    code, names, "vjp", None, tuple([CellType(values[i]) for i in where]))
+                if code is None:
+                    vjp = values[where[0]]
+                elif len(where) == 1:
+                    vjp = FunctionType(code, names, "", None, (CellType(values[where[0]]),))
+                else:
+                    vjp = FunctionType(code, names, "", None, tuple([CellType(values[i]) for i in where]))
             part = vjp(g)
-            if part.__class__ is Part:
-                task.join(to, part)
-            elif part is not None:
+            try:
+                if part.shape != to.shape or part.dtype is not to.dtype:
+                    part = fit(part, to, self)
+            except AttributeError:  # nothing, a part, or a plain number
+                if part.__class__ is Part:
+                    task.join(to, part)
+                    continue
+                if part is None:
+                    continue
                 part = fit(part, to, self)
-                # An array that nobody else holds may be added to in place.
-                if part.__class__ is np.ndarray and part.base is None and to not in task.pending and part is not g:
-                    for held in values:
-                        if part is held:
-                            break
-                    else:
-                        task.owned.add(to)
-                yield to, part
+            if part.__class__ is np.ndarray and part.base is None and part is not g and to not in task.pending:
+                for held in values:
+                    if part is held:
+                        break
+                else:
+                    task.owned.add(to)  # nobody else holds this array: it may be added to in place
+            yield to, part
 
 
 class Plan:
-    """What all nodes share whose vjps come from the same lambdas: which values to save, and how to call the vjps again.
+    """What all nodes share whose vjps come from the same lambdas: what to save, and how to call the vjps again.
 
     A source is the number of an argument, "out", or a cell of a vjp. `frees` says whether an argument or the result is
     among them: only then is there a buffer that the first backward frees.
     """
 
-    __slots__ = ("codes", "frees", "names", "sources", "vjps")
+    __slots__ = ("codes", "frees", "names", "sources", "take", "vjps")
+    take: Callable[[tuple, Tensor, Any], tuple]
 
     def __init__(self, node: Node, inputs: tuple, value: Array, vjps: list) -> None:
         arguments = list(inspect.signature(node.op.rule).parameters)
@@ -248,7 +261,7 @@ class Plan:
         self.sources: list[Any] = []
         self.vjps: list[Any] = []
         self.codes = [getattr(vjp, "__code__", None) for vjp in vjps]  # held, so that no other code gets the same id
-        for i, (to, vjp) in enumerate(zip(node.edges, vjps)):
+        for i, (to, vjp) in enumerate(zip(node.edges, vjps, strict=True)):
             if to is None:
                 self.vjps.append(None)
             elif type(vjp) is not FunctionType or vjp.__defaults__ or vjp.__kwdefaults__:
@@ -268,8 +281,14 @@ class Plan:
                     where.append(self.save(name, source))
                 self.vjps.append((vjp.__code__, vjp.__globals__, where))
         self.frees = any(type(source) is int or source == "out" for source in self.sources)
+        parts = [f"inputs[{source}]" if type(source) is int else "alias(out)" if source == "out" else
+                 f"vjps[{source[0]}]" + ("" if source[1] is None else f".__closure__[{source[1]}].cell_contents")
+                 for source in self.sources]
+        self.take = eval(f"lambda inputs, out, vjps: ({''.join([part + ', ' for part in parts])})",
+                         {"alias": tensors.alias})
         if None not in self.codes:
-            PLANS[tuple([0 if to is None else id(code) for to, code in zip(node.edges, self.codes)])] = self
+            key = [0 if to is None else id(code) for to, code in zip(node.edges, self.codes, strict=True)]
+            PLANS[tuple(key)] = self
 
     def save(self, name: str, source: Any) -> int:
         """The place among the saved values of the one that comes from `source`."""
@@ -300,7 +319,7 @@ class AccumulateGrad(Node):
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Adds `g` to `variable.grad`; sends nothing on."""
-        if task.accumulates:
+        if task.accumulates and self.variable._requires_grad:
             engine.accumulate(self.variable, g, self in task.owned, task.record)
         return iter(())
 
@@ -312,13 +331,14 @@ class Output(Node):
 
     def __init__(self, maker: Node, index: int, array: Array) -> None:
         self.index, self.edges = index, (maker,)
-        self.hooks = None
         self.number = next_number()
         self.shape, self.dtype = array.shape, array.dtype
 
     def as_edge(self) -> tuple[Node, int]:
         """The node of all results, and which of them this is."""
-        return self.edges[0], self.index
+        maker, = self.edges
+        assert maker is not None
+        return maker, self.index
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Put `g` in its place among the gradients of all outputs."""
@@ -328,7 +348,7 @@ class Output(Node):
 
 
 class Part:
-    """A gradient that is zero except at `index`: added straight into the waiting gradient, never spread out in zeros."""
+    """A gradient that is zero except at `index`: added straight into the waiting gradient, without the zeros."""
 
     __slots__ = ("g", "index", "repeats")
 
@@ -347,7 +367,15 @@ def edge(x: Any) -> Node | None:
     """The node that a gradient for `x` goes to: its grad_fn, for a leaf its AccumulateGrad, None if it needs none."""
     if not isinstance(x, Tensor) or not x.requires_grad:
         return None
-    return x._grad_fn or accumulator(x)
+    if x._base is not None:
+        inplace.refresh(x)
+    return x._grad_fn or (accumulator(x) if x._requires_grad else None)
+
+
+def origin(node: Node) -> tuple[str, int]:
+    """What messages call the operation of a node, and which of its results the node stands for."""
+    maker, index = node.as_edge()
+    return maker.name().split("Backward")[0], index
 
 
 def accumulator(leaf: Tensor) -> AccumulateGrad:
@@ -379,8 +407,9 @@ def fit(g: Any, to: Node, node: Node) -> Any:
 
 
 def wrong_shape(g: Any, to: Node, node: Node) -> RuntimeError:
-    """The error for a vjp that returns a gradient of the wrong shape: names the rule, the shapes and what to look for."""
-    hint = "spread g back over the reduced axis" if g.ndim < len(to.shape) else "undo what the operation did to the shape"
+    """The error for a vjp that returns a gradient of the wrong shape: the rule, the shapes and what to look for."""
+    fewer = g.ndim < len(to.shape)
+    hint = "spread g back over the reduced axis" if fewer else "undo what the operation did to the shape"
     return RuntimeError(f"rules.{node.op.__name__}: gradient for argument {node.edges.index(to)} has shape "
                         f"{tuple(g.shape)}, needs {tuple(to.shape)}. Did the rule forget to {hint}?")
 
@@ -393,12 +422,11 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
 
 
 def check_version(saved: Tensor, expected: int, maker: Node | None) -> None:
-    """RuntimeError when a saved tensor was written to after it was saved: the gradient would be of the wrong function."""
+    """RuntimeError when a tensor was written to after it was saved: the gradient would be of another function."""
     if saved._version != expected:
         made = ""
         if maker is not None and not isinstance(maker, AccumulateGrad):
-            node, index = maker.as_edge()
-            made = f", which is output {index} of {node.name().split('Backward')[0]},"
+            made = ", which is output {1} of {0},".format(*origin(maker))
         raise RuntimeError(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"[{saved.type()} {list(saved.shape)}]{made} is at version {saved._version}; expected version {expected} "
@@ -422,6 +450,34 @@ def record(op: Any, inputs: tuple, value: Array, vjps: list) -> Tensor:
     return result
 
 
+RECORD, ANY_REQUIRES_GRAD = record, any_requires_grad  # the fast paths below stand in for these two only
+new, wrap = object.__new__, tensors.wrap
+
+
+def record_again(op: Any, plan: Plan, inputs: tuple, edges: tuple, value: Array, vjps: tuple) -> Tensor:
+    """What `record` does, written for speed, for an operation whose plan and edges are known. A test compares them."""
+    node = new(op.node)
+    node.edges = edges
+    node.plan = plan
+    node.number = next_number()
+    node.dtype = value.dtype
+    node.shape = shape = value.shape
+    if shape and edges[0] is not None and edges[0].shape == shape:
+        node.shape = edges[0].shape
+    result = new(Tensor)
+    result._array = value
+    result._requires_grad = True
+    result._grad_fn = node
+    result._grad = result._base = result._counter = None
+    node.saved = plan.take(inputs, result, vjps)
+    if plan.frees:
+        for x in inputs:
+            if x.__class__ is Tensor and x._counter is not None:
+                node.note_versions()
+                break
+    return result
+
+
 def node_class(name: str, base: type = Node, **attributes: Any) -> type:
     """A class of nodes that prints as PyTorch's do: `<MulBackward0 object at 0x...>`, with no module in front."""
     return type(name, (base,), {"__slots__": (), "__module__": "builtins", "__qualname__": name, **attributes})
@@ -433,7 +489,7 @@ for _class in (AccumulateGrad, Output):
 
 def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bool = False,
        several: bool = False) -> Callable[[Rule], Any]:
-    """Lift a rule onto Tensors. The arguments before `/` (or `*arrays`) are Tensors, numbers or arrays; the rest are options.
+    """Lift a rule onto Tensors. Its arguments before `/` (or `*arrays`) are Tensors, numbers or arrays; others options.
 
     name: of the nodes. elementwise: the arguments meet in one shape and one element type, and `fit` undoes both.
     floating: integers become float32 first. view: the result shares the memory of the first argument. several: the
@@ -445,50 +501,87 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
         kinds = [p.kind for p in parameters]
         count = kinds.count(inspect.Parameter.POSITIONAL_ONLY)
         many = inspect.Parameter.VAR_POSITIONAL in kinds
-        single = elementwise and kinds == [inspect.Parameter.POSITIONAL_ONLY]
+        single = count == 1 and not many and not view and not several
+        # A rule with one lambda for each argument has the same plan at every call.
+        steady = len([x for x in rule.__code__.co_consts if hasattr(x, "co_code")]) == count
         double = elementwise and kinds == [inspect.Parameter.POSITIONAL_ONLY] * 2
 
-        def unary(a: Any, /) -> Tensor:
-            if not isinstance(a, Tensor) or (floating and a._array.dtype.kind != "f"):
-                a, = meet(call, a)
-            value, *vjps = call.rule(a._array)
-            if mode.enabled and any_requires_grad(a):
-                return record(call, (a,), value, vjps)
-            return tensors.wrap(value)
+        plans: dict[Any, Plan] = {}
+
+        def unary(a: Any, /, *rest: Any, **options: Any) -> Tensor:
+            if (a.__class__ is not Tensor or (floating and a._array.dtype.kind != "f") or call.rule is not rule
+                    or record is not RECORD or any_requires_grad is not ANY_REQUIRES_GRAD):
+                return general(a, *rest, **options)
+            try:
+                value, vjp = rule(a._array, *rest, **options)
+            except TypeError:
+                refuse(name, a._array)
+                raise
+            if not (a._requires_grad if a._base is None else a.requires_grad) or not mode.enabled:
+                return wrap(value)
+            if 1 not in plans:
+                return learn(1, (a,), value, [vjp])
+            return record_again(call, plans[1], (a,), (a._grad_fn or edge(a),), value, (vjp,))
 
         def binary(a: Any, b: Any, /) -> Tensor:
-            x = a._array if isinstance(a, Tensor) else a
-            y = b._array if isinstance(b, Tensor) else b
-            kind = type(y)
-            if kind is float or kind is int:
-                plain = x is not a and x.dtype.kind == "f"
-            else:
-                kind = type(x)
-                if kind is float or kind is int:
-                    plain = y is not b and y.dtype.kind == "f"
-                else:
-                    plain = x is not a and y is not b and x.dtype is y.dtype and (not floating or x.dtype.kind == "f")
-            if not plain:
-                a, b = meet(call, a, b)
-                x, y = tensors.array_of(a), tensors.array_of(b)
             try:
-                value, *vjps = call.rule(x, y)
-            except ValueError:
-                refuse_broadcast(x, y)
+                x, y = a._array, b._array
+                if x.dtype is not y.dtype or (floating and x.dtype.kind != "f"):
+                    return general(a, b)
+            except AttributeError:
+                return beside_number(a, b)
+            if call.rule is not rule or record is not RECORD or any_requires_grad is not ANY_REQUIRES_GRAD:
+                return general(a, b)
+            try:
+                value, left, right = rule(x, y)
+            except (ValueError, TypeError):
+                refuse(name, x, y)
                 raise
-            if mode.enabled and any_requires_grad(a, b):
-                return record(call, (a, b), value, vjps)
-            return tensors.wrap(value)
+            from_a = a._requires_grad if a._base is None else a.requires_grad
+            from_b = b._requires_grad if b._base is None else b.requires_grad
+            if from_a:
+                key, edges = (3, (a._grad_fn or edge(a), b._grad_fn or edge(b))) if from_b else (
+                    1, (a._grad_fn or edge(a), None))
+            elif from_b:
+                key, edges = 2, (None, b._grad_fn or edge(b))
+            else:
+                return wrap(value)
+            if not mode.enabled:
+                return wrap(value)
+            if key not in plans:
+                return learn(key, (a, b), value, [left, right])
+            return record_again(call, plans[key], (a, b), edges, value, (left, right))
+
+        def beside_number(a: Any, b: Any) -> Tensor:
+            x, number = (a, b) if a.__class__ is Tensor else (b, a)
+            if (x.__class__ is not Tensor or (number.__class__ is not float and number.__class__ is not int)
+                    or x._array.dtype.kind != "f" or call.rule is not rule or record is not RECORD
+                    or any_requires_grad is not ANY_REQUIRES_GRAD):
+                return general(a, b)
+            value, left, right = rule(a._array, b) if x is a else rule(a, b._array)
+            if not (x._requires_grad if x._base is None else x.requires_grad) or not mode.enabled:
+                return wrap(value)
+            key, edges = (1, (x._grad_fn or edge(x), None)) if x is a else (2, (None, x._grad_fn or edge(x)))
+            if key not in plans:
+                return learn(key, (a, b), value, [left, right])
+            return record_again(call, plans[key], (a, b), edges, value, (left, right))
+
+        def learn(key: int, inputs: tuple, value: Array, vjps: list) -> Tensor:
+            result = record(call, inputs, value, vjps)
+            if steady:
+                plans[key] = result._grad_fn.plan
+            return result
 
         def general(*args: Any, **options: Any) -> Any:
             n = len(args) if many else count
             inputs = meet(call, *args[:n]) if elementwise else tuple([constant(x) for x in args[:n]])
             if view:
                 inputs[0]._own_memory()
+            arrays = [tensors.array_of(x) for x in inputs]
             try:
-                value, *vjps = call.rule(*[tensors.array_of(x) for x in inputs], *args[n:], **options)
-            except ValueError:
-                refuse_broadcast(*[tensors.array_of(x) for x in inputs])
+                value, *vjps = call.rule(*arrays, *args[n:], **options)
+            except (ValueError, TypeError):
+                refuse(name, *arrays)
                 raise
             if several:
                 return record_several(call, inputs, value, vjps, view)
@@ -509,6 +602,7 @@ elementwise = functools.partial(op, elementwise=True)
 
 
 NUMBERS = (bool, int, float)
+WITH_NAMESPACE = ("AccumulateGrad", "CopySlices", "CopyBackwards")  # the nodes whose full name PyTorch gives
 SYMBOLS = {"add": "+", "sub": "-", "rsub": "-", "mul": "*", "div": "/", "pow_tensor": "** or pow()", "matmul": "@"}
 
 
@@ -533,14 +627,23 @@ def meet(op: Any, *inputs: Any) -> tuple:
             argument = "input" if i == 0 else "other"
             raise TypeError(f"{name}(): argument '{argument}' (position {i + 1}) must be Tensor, "
                             f"not {type(inputs[i]).__name__}")
-    dtype = dtypes.result_type(*[tensors.array_of(x) for x in found])
+    arrays = [tensors.array_of(x) for x in found]
+    refuse_bool(op.node.__name__, *arrays)
+    dtype = dtypes.result_type(*arrays)
     if op.floating and dtype.kind != "f":
         dtype = dtypes.DEFAULT
     return tuple([x.as_type(dtype) if isinstance(x, Tensor) and x._array.dtype is not dtype else x for x in found])
 
 
-def refuse_broadcast(*arrays: Array) -> None:
-    """RuntimeError with both sizes, when the shapes of the arrays do not broadcast."""
+NO_BOOL = "{}, the `-` operator, {} bool tensor is not supported. If you are trying to invert a mask, use the `~` or " \
+          "`logical_not()` operator instead."
+NO_BOOLS = "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator " \
+           "instead."
+
+
+def refuse(name: str, *arrays: Array) -> None:
+    """RuntimeError, in PyTorch's words, when NumPy refused arguments that are bool or whose shapes do not broadcast."""
+    refuse_bool(name, *arrays)
     shapes = [np.shape(x) for x in arrays]
     for a, b in itertools.pairwise(shapes):
         for i in range(-1, -1 - min(len(a), len(b)), -1):
@@ -549,10 +652,19 @@ def refuse_broadcast(*arrays: Array) -> None:
                                    f"at non-singleton dimension {max(len(a), len(b)) + i}") from None
 
 
+def refuse_bool(name: str, *arrays: Any) -> None:
+    """RuntimeError, in PyTorch's words, where bool is subtracted, subtracted from or negated."""
+    bools = [np.asarray(x).dtype == bool for x in arrays].count(True)
+    if bools and name in ("SubBackward0", "RsubBackward1", "NegBackward0"):
+        raise RuntimeError(NO_BOOLS if bools == 2 else NO_BOOL.format("Negation", "on a") if name[0] == "N" else
+                           NO_BOOL.format("Subtraction", "with a")) from None
+
+
 class Several(Node):
     """The node of an operation with several results: waits for the gradients of all of them."""
 
     __slots__ = ("outputs",)
+    outputs: list[tuple]
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """The vjp of the list of gradients; zeros for results that nobody used."""
@@ -573,4 +685,4 @@ def record_several(op: Any, inputs: tuple, values: tuple, vjps: list, view: bool
     return tuple([tensors.view_of(inputs[0], result, several=True) if view else result for result in results])
 
 
-from . import engine  # noqa: E402  AccumulateGrad hands its gradient to the engine, which walks these nodes
+from . import engine, inplace  # noqa: E402  AccumulateGrad hands its gradient to the engine, which walks these nodes

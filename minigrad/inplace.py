@@ -1,4 +1,4 @@
-"""Writing in place: what may be written, the version counter, and how the graph is changed so that gradients stay right.
+"""Writing in place: what may be written, the version counter, and what becomes of the graph.
 
 A write computes its result as an ordinary recorded operation, copies it into the old memory and moves the tensor on to
 the new node. A write to a view changes its base: the base's new node, `CopySlices`, sends the gradient of the written
@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, graph, rules, tensors
-from .graph import Node, node_class
+from .graph import Node
 from .tensors import Tensor
 
 LEAF = "a leaf Variable that requires grad is being used in an in-place operation."
-SEVERAL_VIEWS = (
-    "Output {} of {} is a view and is being modified inplace. This view is the output of a function that returns multiple "
-    "views. Such functions do not allow the output views to be modified inplace. You should replace the inplace "
-    "operation by an out-of-place one.")
-NO_GRAD_SEVERAL = (
-    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. This view is the output of "
-    "a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You "
-    "should replace the inplace operation by an out-of-place one.")
+WHY_NOT = {
+    "several": " This view is the output of a function that returns multiple views. Such functions do not allow the output "
+    "views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
+    "no_grad": " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
+    "both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
+    "both outside (if you want the inplace to be tracked)."}
+SHARED = (
+    "unsupported operation: {} refer{} to a single memory location. Please clone() the tensor before performing the "
+    "operation.")
 
 
 class Region:
@@ -89,13 +90,12 @@ class CopySlices(Node):
     """
 
     __slots__ = ("fn", "old", "region")
-
-    def name(self) -> str:
-        """PyTorch's full name."""
-        return "torch::autograd::CopySlices"
+    fn: Node
+    old: OldValues
+    region: Region
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
-        """Send the region of `g` through `fn`, and `g` with the gradient of the old values in that region to the base."""
+        """Send the region of `g` through `fn`; to the base `g`, with the gradient of the old values in that region."""
         base = self.edges[0]
         recorded = isinstance(g, Tensor)
         if recorded:
@@ -137,42 +137,54 @@ def write(x: Tensor, value: Any) -> None:
     tensors.counter(x)[0] += 1
 
 
-def check(x: Tensor) -> None:
+def check(x: Tensor, *args: Any) -> None:
     """RuntimeError where PyTorch forbids to write: a leaf that requires grad, a view of one, one of several views."""
-    if x._array.ndim and 0 in x._array.strides and x._array.size > 1 and not x._array.flags.writeable:
-        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
-                           "memory location. Please clone() the tensor before performing the operation.")
-    if graph.mode.enabled and x._base is not None and x._seen[1] and (x.requires_grad or x._base.requires_grad):
-        raise RuntimeError(several_views(x))
-    if graph.mode.enabled and x.requires_grad:
+    if graph.mode.enabled and graph.any_requires_grad(x, *args):
         if x._base is not None:
+            refuse_view(x, "is being")
             if x._base.is_leaf and x._base.requires_grad:
                 raise RuntimeError("a view of " + LEAF)
-        elif x.is_leaf:
+        if x.requires_grad and x.is_leaf:
             raise RuntimeError(LEAF)
+    old = x._array
+    if x._base is not None and old.size and any([step == 0 and n > 1 for step, n in zip(old.strides, old.shape, strict=True)]):
+        raise RuntimeError(SHARED.format("more than one element of the written-to tensor", "s"))
+    for arg in args:
+        if isinstance(arg, Tensor) and arg._counter is x._counter is not None and overlap(old, arg._array):
+            raise RuntimeError(SHARED.format("some elements of the input tensor and the written-to tensor", ""))
 
 
-def several_views(x: Tensor) -> str:
-    """Why one of several views must not be written to."""
-    node = x._grad_fn
-    return NO_GRAD_SEVERAL if node is None else SEVERAL_VIEWS.format(x.output_nr, node.as_edge()[0].name())
+def overlap(a: np.ndarray, b: np.ndarray) -> bool:
+    """True when two arrays without gaps share some memory and are not the same elements in the same order."""
+    return a.flags.forc and b.flags.forc and np.may_share_memory(a, b) and not (
+        address(a) == address(b) and a.size == b.size and a.strides == b.strides)
+
+
+def refuse_view(view: Tensor, what: str) -> None:
+    """RuntimeError for a view that must not change together with its base: one of several, or one made under no_grad."""
+    made, node = view._seen[1], view._grad_fn
+    if made:
+        of = "" if node is None else "Output {1} of {0} is a view".format(*graph.origin(node))
+        if made == "no_grad" or node is None:
+            of += f"{' of a view which' if of else 'A view'} was created in no_grad mode"
+        raise RuntimeError(f"{of} and {what} modified inplace"
+                           f"{'.' if made == 'several' and node else ' with grad mode enabled.'}{WHY_NOT[made]}")
 
 
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x."""
-    check(x)
+    check(x, *args)
     result = op(x, *args, **options)
-    if result.shape != x.shape:
+    new, old = result._array, x._array
+    if new.shape != old.shape:
         raise RuntimeError(f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(result.shape)}")
-    if dtypes.CATEGORY[result._array.dtype.kind] > dtypes.CATEGORY[x._array.dtype.kind]:
+    if new.dtype is not old.dtype and dtypes.CATEGORY[new.dtype.kind] > dtypes.CATEGORY[old.dtype.kind]:
         raise RuntimeError(f"result type {result.dtype.tensor_name} can't be cast to the desired output type "
                            f"{x.dtype.tensor_name}")
     node = result._grad_fn
-    if node is None:
+    if node is None or not graph.can_require_grad(old.dtype):
         write(x, result._array)
         return x
-    if x._base is not None and x._seen[1]:
-        raise RuntimeError(several_views(x))
     saved, versions = list(node.saved), list(node.versions or [0] * len(node.saved))
     for i, source in enumerate(node.plan.sources):
         if source == 0:  # the old values are about to be overwritten
@@ -200,26 +212,25 @@ def rebase(x: Tensor, node: Node) -> None:
     slices.old = OldValues()
     slices.old.shape, slices.old.dtype, slices.old.edges = x._array.shape, x._array.dtype, ()
     node.edges = (node.edges[0] and slices.old, *node.edges[1:])
-    slices.hooks = None
     slices.shape, slices.dtype, slices.number = base._array.shape, base._array.dtype, graph.next_number()
     base._grad_fn, base._requires_grad = slices, True
 
 
 def refresh(view: Tensor) -> None:
     """Bring a view up to date after its memory was written to: its history now leads through the base's new node."""
-    seen, several = view._seen
-    now = view._counter[0]
-    if seen != now:
-        view._seen = (now, several)
-        base = view._base
-        if base._requires_grad and (view._requires_grad or base._grad_fn is not None):
-            with graph.set_grad_enabled(True):
-                view._grad_fn = rules.as_strided(base, Region(base._array, view._array))._grad_fn
-            view._requires_grad = True
+    seen, made = view._seen
+    now, base = view._counter[0], view._base
+    if seen != now and (view._grad_fn is not None or base.requires_grad):
+        refuse_view(view, "its base or another view of its base has been")
+        view._seen = (now, made)
+        with graph.set_grad_enabled(True):
+            view._grad_fn = rules.as_strided(base, Region(base._array, view._array))._grad_fn
 
 
 def set_item(x: Tensor, index: Any, value: Any) -> None:
     """x[index] = value, recorded: the gradient of what was overwritten is 0, the gradient of `value` is the part's."""
+    if index is False:
+        return
     view, rest = indexing.basic(x, index)
     if not isinstance(value, Tensor):
         if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
@@ -227,19 +238,18 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         value = tensors.wrap(np.asarray(value, None if isinstance(value, np.ndarray) else x._array.dtype))
     if rest is not None:
         update(rules.index_put, view, value, rest)
-    elif value._array.ndim == 0 and view is x:
-        update(fill_with, view, value)
-    else:
+    elif value._array.shape == view._array.shape:
         copy_(view, value)
+    elif value._array.ndim == 0:
+        update(fill_with, view, value)
+    else:  # leading ones do not count
+        shape = value.shape[next((i for i, n in enumerate(value.shape) if n != 1), value.ndim):]
+        value = value.view(shape)
+        copy_(view, value if shape == view.shape else value.expand(view.shape))
 
 
 def copy_(x: Tensor, value: Tensor) -> Tensor:
     """x becomes the values of `value`, broadcast to its shape and cast to its element type."""
-    shape, size = value.shape, x.shape
-    while len(shape) > len(size) and shape[0] == 1:  # leading ones do not count
-        shape = tensors.Size(shape[1:])
-        value = value.squeeze(0)
-    operators.check_expand(shape, size, value)
     return update(copy_into, x, value)
 
 
@@ -263,4 +273,4 @@ def copy_into(x: Tensor, value: Tensor) -> Tensor:
     return rules.copy(x, value if value._array.dtype == x._array.dtype else value.as_type(x._array.dtype))
 
 
-from . import indexing, operators  # noqa: E402
+from . import indexing  # noqa: E402

@@ -57,9 +57,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Tensor, requires_grad: bool = True) -> None:
-        made = tensors.leaf(data._array, requires_grad)
-        for slot in Tensor.__slots__[1:-1]:
-            setattr(self, slot, getattr(made, slot))
+        tensors.become(self, tensors.leaf(data._array, requires_grad))
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

@@ -13,9 +13,9 @@ from . import operators, rules, tensors
 from .tensors import Tensor
 
 UFUNCS: dict[Any, Callable] = {
-    np.add: rules.add, np.subtract: lambda a, b: operators.subtract(*in_order(rules.sub, rules.rsub, a, b)),
+    np.add: rules.add, np.subtract: rules.sub,
     np.multiply: rules.mul, np.divide: rules.div, np.power: operators.power, np.negative: rules.neg,
-    np.positive: lambda a: a, np.reciprocal: rules.reciprocal, np.remainder: rules.remainder, np.matmul: operators.matmul,
+    np.positive: lambda a: a, np.reciprocal: rules.reciprocal, np.remainder: rules.remainder_tensor, np.matmul: operators.matmul,
     np.exp: rules.exp, np.log: rules.log, np.sqrt: rules.sqrt, np.square: lambda a: a ** 2,
     np.absolute: rules.abs, np.fabs: rules.abs, np.sign: rules.sign, np.floor: rules.floor,
     np.sin: rules.sin, np.cos: rules.cos, np.tanh: rules.tanh, np.maximum: rules.maximum, np.minimum: rules.minimum,
@@ -25,15 +25,12 @@ UFUNCS: dict[Any, Callable] = {
     **{f: lambda a, f=f: tensors.wrap(f(a._array)) for f in (np.isnan, np.isinf, np.isfinite, np.logical_not, np.invert)},
 }
 
+REFLECTED = {np.add: "__radd__", np.subtract: "__rsub__", np.multiply: "__rmul__", np.divide: "__rtruediv__"}
+
 
 def as_tensor(x: Any) -> Tensor:
     """An array or number as a Tensor."""
     return x if isinstance(x, Tensor) else tensors.wrap(np.asarray(x))
-
-
-def in_order(rule: Any, reflected: Any, a: Any, b: Any) -> tuple:
-    """(rule, a, b), with a Tensor first."""
-    return (rule, a, b) if isinstance(a, Tensor) else (reflected, b, a)
 
 
 def reduction(name: str) -> Callable:
@@ -51,7 +48,7 @@ def largest(name: str) -> Callable:
 
 
 FUNCTIONS: dict[Any, Callable] = {
-    np.where: lambda condition, a, b: rules.where(a, b, as_tensor(condition)),
+    np.where: lambda condition, a, b: rules.where(a, b, tensors.array_of(condition)),
     np.broadcast_to: lambda x, shape: rules.broadcast_to(x, tuple(shape)),
     np.concatenate: lambda xs, axis=0: rules.cat(*map(as_tensor, xs), dim=axis),
     np.stack: lambda xs, axis=0: rules.stack(*map(as_tensor, xs), dim=axis),
@@ -83,6 +80,8 @@ def ufunc(function: Any, method: str, inputs: tuple, options: dict) -> Any:
     if function not in UFUNCS:
         raise TypeError(f"np.{function.__name__} has no rule in minigrad. Use an operation that has one, or add the rule to "
                         "minigrad/rules.py.")
+    if function in REFLECTED and not isinstance(inputs[0], Tensor):
+        return getattr(inputs[1], REFLECTED[function])(inputs[0])
     return UFUNCS[function](*inputs, **options)
 
 

@@ -1,7 +1,9 @@
 """What can be called on a Tensor: operators and methods, each a line or two that chooses the rule."""
 from __future__ import annotations
 
+import functools
 import math
+import warnings
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,24 @@ for _kind in Found.values():
     _kind.__repr__ = lambda self: (  # type: ignore[method-assign]
         f"minigrad.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})")
 
+ALL: Any = object()  # no `dim` was given: not the same as None or (), which the recorded node shows
+RENAMED = {"axis": "dim", "keepdims": "keepdim"}
+T_DEPRECATED = (
+    "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error "
+    "in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` "
+    "to reverse the dimensions of a tensor.")
+T_OF_A_NUMBER = "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
+
+
+def numpy_names(method: Any) -> Any:
+    """The method takes NumPy's `axis` and `keepdims` for `dim` and `keepdim` too, as PyTorch's do."""
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        if options:
+            options = {RENAMED.get(name, name): value for name, value in options.items()}
+        return method(self, *args, **options)
+    return call
+
 
 class Operators:
     """The operators and methods of Tensor. Results follow PyTorch: shapes, element types, and which node they get."""
@@ -27,26 +47,28 @@ class Operators:
     # ------------------------------------------------------------ arithmetic
     def __add__(self, other: Any) -> Any: return rules.add(self, other)
     def __radd__(self, other: Any) -> Any: return rules.add(self, other)
-    def __sub__(self, other: Any) -> Any: return subtract(rules.sub, self, other)
-    def __rsub__(self, other: Any) -> Any: return subtract(rules.rsub, self, other)
+    def __sub__(self, other: Any) -> Any: return rules.sub(self, other)
+    def __rsub__(self, other: Any) -> Any: return with_number(rules.rsub, self, other)
     def __mul__(self, other: Any) -> Any: return rules.mul(self, other)
     def __rmul__(self, other: Any) -> Any: return rules.mul(self, other)
     def __truediv__(self, other: Any) -> Any: return rules.div(self, other)
     def __rtruediv__(self, other: Any) -> Any: return rules.reciprocal(self) * other
     def __floordiv__(self, other: Any) -> Any: return plain(np.floor_divide, self, other)
-    def __mod__(self, other: Any) -> Any: return rules.remainder(self, other)
-    def __pow__(self, other: Any) -> Any: return power(self, other)
+    def __rfloordiv__(self, other: Any) -> Any: return plain(np.floor_divide, other, self)
+    def __mod__(self, other: Any) -> Any: return remainder(self, other)
+    def __rmod__(self, other: Any) -> Any: return rules.remainder_tensor(other, self)
+    def __pow__(self, other: Any) -> Any:
+        if (other.__class__ is int or other.__class__ is float) and self._array.dtype.kind == "f":
+            return rules.pow(self, other)
+        return power(self, other)
+
     def __rpow__(self, other: Any) -> Any: return power(other, self)
     def __matmul__(self, other: Any) -> Any: return matmul(self, other)
     def __rmatmul__(self, other: Any) -> Any: return matmul(other, self)
     def __pos__(self) -> Any: return self
     def __abs__(self) -> Any: return rules.abs(self)
 
-    def __neg__(self) -> Any:
-        if self._array.dtype == bool:
-            raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert "
-                               "a mask, use the `~` or `logical_not()` operator instead.")
-        return rules.neg(self)
+    def __neg__(self) -> Any: return rules.neg(self)
 
     # ------------------------------------------------------------ comparisons and logic: no gradient
     def __eq__(self, other: Any) -> Any: return plain(np.equal, self, other)
@@ -58,18 +80,30 @@ class Operators:
     def __and__(self, other: Any) -> Any: return plain(np.bitwise_and, self, other)
     def __or__(self, other: Any) -> Any: return plain(np.bitwise_or, self, other)
     def __xor__(self, other: Any) -> Any: return plain(np.bitwise_xor, self, other)
-    def __invert__(self) -> Any: return tensors.wrap(np.invert(self._array))
+
+    def __invert__(self) -> Any:
+        if self._array.dtype.kind == "f":
+            raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+        return tensors.wrap(np.invert(self._array))
+
     def isnan(self) -> Any: return tensors.wrap(np.isnan(self._array))
     def isinf(self) -> Any: return tensors.wrap(np.isinf(self._array))
     def isfinite(self) -> Any: return tensors.wrap(np.isfinite(self._array))
     def logical_not(self) -> Any: return tensors.wrap(np.logical_not(self._array))
     eq, ne, lt, le, gt, ge, logical_and = __eq__, __ne__, __lt__, __le__, __gt__, __ge__, __and__
 
+    @numpy_names
     def all(self, dim: Any = None, keepdim: bool = False) -> Any: return reduce_plain(np.all, self, dim, keepdim)
+    @numpy_names
     def any(self, dim: Any = None, keepdim: bool = False) -> Any: return reduce_plain(np.any, self, dim, keepdim)
+    @numpy_names
     def argmax(self, dim: Any = None, keepdim: bool = False) -> Any: return reduce_plain(np.argmax, self, dim, keepdim)
+    @numpy_names
     def argmin(self, dim: Any = None, keepdim: bool = False) -> Any: return reduce_plain(np.argmin, self, dim, keepdim)
-    def argsort(self, dim: int = -1) -> Any: return tensors.wrap(np.argsort(self._array, axis=dim, kind="stable"))
+
+    def argsort(self, dim: int = -1) -> Any:
+        return tensors.wrap(np.argsort(self._array, axis=dim, kind="stable").reshape(self.shape))
+
     def nonzero(self) -> Any: return tensors.wrap(np.argwhere(self._array))
     def equal(self, other: Any) -> bool: return bool(np.array_equal(self._array, other._array))
 
@@ -83,7 +117,7 @@ class Operators:
     def mul(self, other: Any) -> Any: return rules.mul(self, other)
     def div(self, other: Any) -> Any: return rules.div(self, other)
     def pow(self, exponent: Any) -> Any: return power(self, exponent)
-    def remainder(self, other: Any) -> Any: return rules.remainder(self, other)
+    def remainder(self, other: Any) -> Any: return remainder(self, other)
     def neg(self) -> Any: return -self
     def square(self) -> Any: return power(self, 2)
     def reciprocal(self) -> Any: return rules.reciprocal(self)
@@ -98,8 +132,8 @@ class Operators:
     def tanh(self) -> Any: return rules.tanh(self)
     def sigmoid(self) -> Any: return rules.sigmoid(self)
     def relu(self) -> Any: return rules.relu(self)
-    def maximum(self, other: Any) -> Any: return rules.maximum(self, other)
-    def minimum(self, other: Any) -> Any: return rules.minimum(self, other)
+    def maximum(self, other: Any) -> Any: return rules.maximum(self, a_tensor(other, "maximum"))
+    def minimum(self, other: Any) -> Any: return rules.minimum(self, a_tensor(other, "minimum"))
     def clamp_min(self, min: Any) -> Any: return self.clamp(min=min)
     def clamp_max(self, max: Any) -> Any: return self.clamp(max=max)
     def where(self, condition: Any, other: Any) -> Any: return where(condition, self, other)
@@ -118,11 +152,13 @@ class Operators:
 
     def softmax(self, dim: int, dtype: Any = None) -> Any:
         """exp(a) / sum(exp(a)) along `dim`."""
-        return rules.softmax(self.only_float("softmax_lastdim_kernel_impl", dtype), one_dim(self, dim))
+        dim = one_dim(self, dim)
+        return rules.softmax(self.only_float("softmax_lastdim_kernel_impl", dtype), dim)
 
     def log_softmax(self, dim: int, dtype: Any = None) -> Any:
         """log(softmax(a)) along `dim`, without overflow."""
-        return rules.log_softmax(self.only_float("log_softmax_lastdim_kernel_impl", dtype), one_dim(self, dim))
+        dim = one_dim(self, dim)
+        return rules.log_softmax(self.only_float("log_softmax_lastdim_kernel_impl", dtype), dim)
 
     def only_float(self, kernel: str, dtype: Any = None) -> Any:
         """This tensor (in `dtype`); NotImplementedError, in PyTorch's words, for integers."""
@@ -132,28 +168,32 @@ class Operators:
         return x
 
     # ------------------------------------------------------------ reductions
-    def sum(self, dim: Any = (), keepdim: bool = False, *, dtype: Any = None, axis: Any = (), keepdims: bool = False) -> Any:
+    @numpy_names
+    def sum(self, dim: Any = ALL, keepdim: bool = False, *, dtype: Any = None) -> Any:
         """The sum of all elements, or along `dim` (a number, several, or None for all)."""
-        x, dim = self if dtype is None else self.to(dtype), dim if axis == () else axis
-        if dim == () and not (keepdim or keepdims):
-            return rules.sum(x)
-        return rules.sum_dim(x, dims(x, dim), keepdim or keepdims)
+        x = self.countable(dtype)
+        return rules.sum(x) if dim is ALL else rules.sum_dim(x, dims(x, dim), keepdim)
 
-    def mean(self, dim: Any = (), keepdim: bool = False, *, dtype: Any = None, axis: Any = (), keepdims: bool = False
-             ) -> Any:
+    def countable(self, dtype: Any) -> Any:
+        """This tensor in `dtype`; bytes as int64 where no type is asked for, as all integers are summed."""
+        dtype = dtypes.int64 if dtype is None and self._array.dtype.kind == "u" else dtype
+        return self if dtype is None else self.to(dtype)
+
+    @numpy_names
+    def mean(self, dim: Any = ALL, keepdim: bool = False, *, dtype: Any = None) -> Any:
         """The mean of all elements, or along `dim`. RuntimeError for integers."""
-        x, dim = self if dtype is None else self.to(dtype), dim if axis == () else axis
+        x = self if dtype is None else self.to(dtype)
         if x._array.dtype.kind != "f":
             raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
                                f"dtype. Got: {x.dtype.tensor_name}")
-        if dim == () and not (keepdim or keepdims):
-            return rules.mean(x)
-        return rules.mean_dim(x, dims(x, dim), keepdim or keepdims)
+        return rules.mean(x) if dim is ALL else rules.mean_dim(x, dims(x, dim), keepdim)
 
+    @numpy_names
     def var(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None) -> Any:
         """The variance; the sum of squares is divided by n - correction (1 if unbiased)."""
         return self.spread(rules.var, dim, unbiased, keepdim, correction)
 
+    @numpy_names
     def std(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None) -> Any:
         """The standard deviation, the square root of `var`."""
         return self.spread(rules.std, dim, unbiased, keepdim, correction)
@@ -164,42 +204,52 @@ class Operators:
             dim, unbiased = None, dim
         if self._array.dtype.kind != "f":
             raise RuntimeError("std and var only support floating point and complex dtypes")
-        return rule(self, dims(self, dim), int(unbiased) if correction is None else correction, keepdim)
+        dim, correction = dims(self, dim), int(unbiased) if correction is None else correction
+        if rules.count(self.shape, dim) <= correction:
+            warnings.warn(f"{rule.__name__}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+                          "reduction factor (input numel divided by output numel).", UserWarning, stacklevel=4)
+        return rule(self, dim, correction, keepdim)
 
-    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool = False
-             ) -> Any:
+    @numpy_names
+    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
         """The product of all elements, or along one dimension."""
-        x, dim = self if dtype is None else self.to(dtype), axis if dim is None else dim
-        return rules.prod(x) if dim is None else rules.prod_dim(x, one_dim(x, dim), keepdim or keepdims)
+        x = self.countable(dtype)
+        return rules.prod(x) if dim is None else rules.prod_dim(x, one_dim(x, dim), keepdim)
 
+    @numpy_names
     def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
         """(sum |a|^p)^(1/p) of all elements, or along `dim`."""
         if self._array.dtype.kind != "f":
             raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
                                f"{self.dtype.tensor_name}")
-        return rules.norm(self, 2 if p in (None, "fro") else float(p), dims(self, dim), keepdim)
+        order = 2 if p in (None, "fro") else float(p)
+        if order == 2 and dim is None and not keepdim:
+            return rules.norm(self)
+        return rules.norm_dim(self, order, dims(self, dim), keepdim)
 
+    @numpy_names
     def max(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The largest element; along `dim` (values, indices); with a tensor, the elementwise maximum."""
         return extreme(self, dim, keepdim, "max")
 
+    @numpy_names
     def min(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The smallest element; along `dim` (values, indices); with a tensor, the elementwise minimum."""
         return extreme(self, dim, keepdim, "min")
 
     # ------------------------------------------------------------ vectors and matrices
-    def matmul(self, other: Any) -> Any: return matmul(self, other)
+    def matmul(self, other: Any) -> Any: return matmul(self, a_tensor(other, "matmul"))
 
     def dot(self, other: Any) -> Any:
         """The scalar product of two vectors."""
         if self.ndim != 1 or other.ndim != 1:
             raise RuntimeError(f"1D tensors expected, but got {self.ndim}D and {other.ndim}D tensors")
-        if len(self) != len(other):
-            raise RuntimeError(f"inconsistent tensor size, expected tensor [{len(self)}] and src [{len(other)}] to have the "
-                               f"same number of elements, but got {len(self)} and {len(other)} elements respectively")
         if self._array.dtype != other._array.dtype:
             raise RuntimeError("dot : expected both vectors to have same dtype, but found "
                                f"{self.dtype.tensor_name} and {other.dtype.tensor_name}")
+        if len(self) != len(other):
+            raise RuntimeError(f"inconsistent tensor size, expected tensor [{len(self)}] and src [{len(other)}] to have the "
+                               f"same number of elements, but got {len(self)} and {len(other)} elements respectively")
         return rules.dot(self, other)
 
     def mv(self, vec: Any) -> Any:
@@ -253,13 +303,13 @@ class Operators:
         """The same elements in another shape: a view where possible, else a copy."""
         shape = full_shape(self, sizes_of(shape))
         try:
-            return rules.view(self, shape)
+            return (rules.view if self.is_contiguous() else rules.reshape_alias)(self, shape)
         except ValueError:
-            return rules.unsafe_view(rules.clone(self), shape)
+            return rules.unsafe_view(rules.clone(self, "C"), shape)
 
     def view_as(self, other: Any) -> Any: return self.view(other.shape)
     def reshape_as(self, other: Any) -> Any: return self.reshape(other.shape)
-    def ravel(self) -> Any: return self.reshape(-1) if self.ndim != 1 else self
+    def ravel(self) -> Any: return self.contiguous().view(-1)
     def expand_as(self, other: Any) -> Any: return self.expand(other.shape)
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Any:
@@ -283,11 +333,16 @@ class Operators:
     @property
     def T(self) -> Any:
         """The dimensions in reverse order."""
+        if self.ndim != 2:
+            warnings.warn(T_DEPRECATED if self.ndim else T_OF_A_NUMBER.format("T"), UserWarning, stacklevel=2)
         return rules.permute(self, tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self) -> Any:
         """The last two dimensions swapped."""
+        if self.ndim == 0:
+            warnings.warn(T_OF_A_NUMBER.format("mT"), UserWarning, stacklevel=2)
+            return self
         if self.ndim < 2:
             raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. "
                                f"Got {self.ndim}-D tensor.")
@@ -335,17 +390,39 @@ class Operators:
         return rules.expand(self, tuple([n if w == -1 else w for n, w in zip(old, wanted, strict=True)]))
 
     def narrow(self, dim: int, start: int, length: int) -> Any:
-        """`length` indices of `dim` from `start` on."""
+        """`length` indices of `dim` from `start` on, which counts from the end if it is negative."""
+        if self.ndim == 0:
+            raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
         dim = one_dim(self, dim)
-        if start + length > self.shape[dim]:
-            raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({self.shape[dim]}).")
+        n = self.shape[dim]
+        if length < 0:
+            raise RuntimeError("narrow(): length must be non-negative.")
+        if not -n <= start <= n:
+            raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+        start += n if start < 0 else 0
+        if start + length > n:
+            raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
         return rules.slice_(self, dim, slice(start, start + length, 1))
 
-    def select(self, dim: int, index: int) -> Any: return indexing.take(self, one_dim(self, dim), index)
-    def unbind(self, dim: int = 0) -> Any: return rules.unbind(self, one_dim(self, dim))
+    def select(self, dim: int, index: int) -> Any:
+        """The part at `index` along `dim`, without that dimension."""
+        if self.ndim == 0:
+            raise IndexError("select() cannot be applied to a 0-dim tensor.")
+        dim = one_dim(self, dim)
+        if not -self.shape[dim] <= index < self.shape[dim]:
+            raise IndexError(f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {dim}")
+        return indexing.take(self, dim, index)
+
+    def unbind(self, dim: int = 0) -> Any:
+        """The parts at each index along `dim`, as a tuple."""
+        if self.ndim == 0:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        return rules.unbind(self, one_dim(self, dim))
 
     def split(self, split_size: Any, dim: int = 0) -> Any:
         """Pieces of `split_size` (the last may be smaller), or of these sizes."""
+        if self.ndim == 0:
+            raise RuntimeError("split expects at least a 1-dimensional tensor")
         dim = one_dim(self, dim)
         n = self.shape[dim]
         if not isinstance(split_size, int):
@@ -361,20 +438,27 @@ class Operators:
 
     def chunk(self, chunks: int, dim: int = 0) -> Any:
         """At most `chunks` pieces of equal size (the last may be smaller)."""
+        if self.ndim == 0:
+            raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+        if chunks <= 0:
+            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
         return self.split(max(1, -(-self.shape[one_dim(self, dim)] // chunks)), dim)
 
-    def contiguous(self) -> Any: return self if self.is_contiguous() else rules.clone(self)
+    def contiguous(self) -> Any: return self if self.is_contiguous() else rules.clone(self, "C")
     def clone(self) -> Any: return rules.clone(self)
 
     # ------------------------------------------------------------ element types
     def to(self, dtype: Any) -> Any:
         """In another element type (or that of another tensor); this tensor itself where nothing changes."""
         kind = dtypes.to_numpy(dtype.dtype if isinstance(dtype, tensors.Tensor) else dtype, "to")
-        return self if kind == self._array.dtype else rules.to_copy(self, kind)
+        if kind == self._array.dtype:
+            return self
+        return rules.to_copy(self if graph.can_require_grad(kind) else self.detach(), kind)
 
     def float(self) -> Any: return self.to(dtypes.float32)
     def double(self) -> Any: return self.to(dtypes.float64)
     def half(self) -> Any: return self.to(dtypes.float16)
+    def short(self) -> Any: return self.to(dtypes.int16)
     def long(self) -> Any: return self.to(dtypes.int64)
     def int(self) -> Any: return self.to(dtypes.int32)
     def bool(self) -> Any: return self.to(dtypes.bool_)
@@ -446,24 +530,36 @@ def plain(ufunc: Any, a: Any, b: Any) -> Any:
     try:
         return tensors.wrap(ufunc(np.asarray(x, kind)[()], np.asarray(y, kind)[()]))
     except ValueError:
-        graph.refuse_broadcast(x, y)
+        graph.refuse("", x, y)
         raise
+
+
+def a_tensor(x: Any, name: str) -> Any:
+    """`x`; TypeError where it is not a Tensor."""
+    if not isinstance(x, tensors.Tensor):
+        raise TypeError(f"{name}(): argument 'other' (position 2) must be Tensor, not {type(x).__name__}")
+    return x
 
 
 def reduce_plain(function: Any, x: Any, dim: Any, keepdim: bool) -> Any:
     """A reduction without a gradient, over all elements or one dimension."""
-    if dim is None:
-        return tensors.wrap(function(x._array))
-    return tensors.wrap(function(x._array, axis=one_dim(x, dim), keepdims=keepdim))
+    if dim is not None:
+        dim = one_dim(x, dim)
+    if "arg" in function.__name__:
+        nonempty(x, dim, function.__name__)
+    return tensors.wrap(function(x._array, axis=dim, keepdims=keepdim))
 
 
-def subtract(rule: Any, a: Any, b: Any) -> Any:
-    """a - b (or b - a for rsub); RuntimeError for two bool tensors."""
-    if a._array.dtype == bool and (isinstance(b, bool) or (isinstance(b, tensors.Tensor) and b._array.dtype == bool)):
-        which = "two bool tensors" if isinstance(b, tensors.Tensor) or rule is rules.sub else "a bool tensor"
-        raise RuntimeError(f"Subtraction, the `-` operator, with {which} is not supported. Use the `^` or `logical_xor()` "
-                           "operator instead.")
-    return rule(a, b)
+def with_number(rule: Any, x: Any, number: Any) -> Any:
+    """`rule` of a tensor and a number (or array), which has no edge."""
+    if x._array.dtype.kind != "f" or type(number) not in graph.NUMBERS:
+        x, number = graph.meet(rule, x, number)
+    return rule(x, tensors.array_of(number))
+
+
+def remainder(a: Any, b: Any) -> Any:
+    """a mod b, with the sign of b."""
+    return rules.remainder_tensor(a, b) if isinstance(b, tensors.Tensor) else with_number(rules.remainder, a, b)
 
 
 def power(a: Any, b: Any) -> Any:
@@ -488,18 +584,27 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if not isinstance(condition, tensors.Tensor) or condition._array.dtype != bool:
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype "
                            f"{getattr(getattr(condition, 'dtype', None), 'tensor_name', type(condition).__name__)}")
-    return rules.where(*graph.meet(rules.where, a, b), condition)
+    return rules.where(*graph.meet(rules.where, a, b), condition._array)
+
+
+def nonempty(x: Any, dim: int | None, name: str) -> None:
+    """IndexError (RuntimeError for max and min of all elements) where there is nothing to choose from."""
+    if dim is not None and x.ndim and x.shape[dim] == 0:
+        raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
+    if dim is None and x._array.size == 0:
+        text = f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+        raise IndexError(text) if "arg" in name else RuntimeError(
+            f"{text} Specify the reduction dim with the 'dim' argument.")
 
 
 def extreme(x: Any, dim: Any, keepdim: bool, which: str) -> Any:
     """max and min in their three forms."""
-    if dim is None:
-        return getattr(rules, which)(x)
     if isinstance(dim, tensors.Tensor):
         return getattr(rules, which + "imum")(x, dim)
-    dim = one_dim(x, dim)
-    if x.ndim == 0:
-        return Found[which](getattr(rules, which)(x), tensors.wrap(np.int64(0)))
+    dim = dim if dim is None else one_dim(x, dim)
+    nonempty(x, dim, which)
+    if dim is None:
+        return getattr(rules, which)(x)
     index = getattr(np, "arg" + which)(x._array, axis=dim, keepdims=True)
     values = getattr(rules, which + "_dim")(x, tensors.wrap(index), dim, keepdim)
     return Found[which](values, tensors.wrap(index if keepdim else index.squeeze(dim)))
@@ -539,7 +644,7 @@ def stacked_matmul(a: Any, b: Any) -> Any:
     try:
         batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
     except ValueError:
-        graph.refuse_broadcast(np.empty((*left.shape[:-2], 1, 1)), np.empty((*right.shape[:-2], 1, 1)))
+        graph.refuse("", np.empty((*left.shape[:-2], 1, 1)), np.empty((*right.shape[:-2], 1, 1)))
         raise
     stack = [x.expand(*batch, *x.shape[-2:]).reshape(-1, *x.shape[-2:]) for x in (left, right)]
     shape = (*batch, *([left.shape[-2]] if a.ndim > 1 else []), *([right.shape[-1]] if b.ndim > 1 else []))
@@ -587,7 +692,8 @@ def full_shape(x: Any, shape: list[int]) -> tuple[int, ...]:
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
     if any(n < -1 for n in shape):
-        raise RuntimeError(f"invalid shape dimension {min(shape)}")
+        wrong = next(i for i, n in enumerate(shape) if n < -1)
+        raise RuntimeError(f"invalid shape dimension {shape[wrong]} at index {wrong} of shape {shape}")
     if -1 in shape and known and size % known == 0:
         return tuple([size // known if n == -1 else n for n in shape])
     if -1 in shape and known == 0 and size == 0:
@@ -605,7 +711,11 @@ def check_expand(shape: Any, wanted: Any, x: Any) -> None:
                            f"({len(wanted)}) must be greater or equal to the number of dimensions in the tensor "
                            f"({len(shape)})")
     extra = len(wanted) - len(shape)
-    for i, (n, w) in enumerate(zip(shape, wanted[extra:], strict=True), extra):
+    for i in reversed(range(len(wanted))):
+        n, w = (shape[i - extra] if i >= extra else 1), wanted[i]
+        if w == -1 and i < extra:
+            raise RuntimeError("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension "
+                               f"{i}")
         if n not in (1, w) and w != -1:
             raise RuntimeError(f"The expanded size of the tensor ({w}) must match the existing size ({n}) at non-singleton "
                                f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}")

@@ -31,19 +31,24 @@ def text(x: Tensor) -> str:
         if name.name not in ("float32", "int64", "bool"):
             suffixes.append(f"dtype={name}")
         body = block(array, number_format(shown(array) if summarize else array), len(START), summarize)
-    if x.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{type(x.grad_fn).__name__}>")
+    try:
+        node = None if x.grad_fn is None else type(x.grad_fn).__name__
+    except RuntimeError:  # a view that must not have changed with its base
+        node = "Invalid"
+    if node:
+        suffixes.append(f"grad_fn=<{node}>")
     elif x.requires_grad:
         suffixes.append("requires_grad=True")
     result = START + body
-    last = len(result) - result.rfind("\n")
+    last = len(result) - result.rfind("\n") + 1
     for suffix in suffixes:
-        if last + len(suffix) + 2 > LINE:
+        width = len(suffix.replace("minigrad.", "torch."))  # lines end where PyTorch's do
+        if last + width + 2 > LINE:
             result += ",\n" + " " * len(START) + suffix
-            last = len(START) + len(suffix)
+            last = len(START) + width
         else:
             result += ", " + suffix
-            last += len(suffix) + 2
+            last += width + 2
     return result + ")"
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Array, Part, elementwise, op, unbroadcast
+from . import dtypes, graph
+from .graph import Array, Part, elementwise, op
 from .tensors import Tensor
 
 # Rules are named as the operations are, also where Python has a builtin of that name.
@@ -35,9 +36,9 @@ def sub(a, b, /):
 
 
 @elementwise("RsubBackward1")
-def rsub(a, b, /):
-    """d(b - a) = db - da"""
-    return b - a, lambda g: -g, lambda g: g
+def rsub(a, /, b):
+    """d(b - a) = -da, for a number or array b"""
+    return b - a, lambda g: -g
 
 
 @elementwise("MulBackward0")
@@ -88,7 +89,13 @@ def pow_base(b, /, base):
 
 
 @elementwise("RemainderBackward0")
-def remainder(a, b, /):
+def remainder(a, /, b):
+    """d(a mod b) = da, for a number b"""
+    return a % b, lambda g: g
+
+
+@elementwise("RemainderBackward1")
+def remainder_tensor(a, b, /):
     """d(a mod b) = da - floor(a / b) db"""
     return a % b, lambda g: g, lambda g: -g * np.floor(a / b)
 
@@ -210,7 +217,7 @@ def sum_dim(a, /, dim, keepdim=False):
 def mean(a, /):
     """d mean(a) = sum(da) / n"""
     shape, n = a.shape, a.size
-    return a.sum() / a.dtype.type(n), lambda g: np.broadcast_to(g / n, shape)
+    return a.sum() / n, lambda g: np.broadcast_to(g / n, shape)
 
 
 @op("MeanBackward1")
@@ -225,7 +232,7 @@ def mean_dim(a, /, dim, keepdim=False):
 def var(a, /, dim, correction=1, keepdim=False):
     """d var(a) = 2 / (n - c) sum((a - mean(a)) da)"""
     kept, n = keep_dims(a.shape, dim), count(a.shape, dim)
-    return (a.var(axis=dim, ddof=correction, keepdims=keepdim),
+    return (variance(a, dim, n - correction, keepdim),
             lambda g: g.reshape(kept) * (2 * inverse(n - correction)) * (a - a.sum(axis=dim, keepdims=True) / n))
 
 
@@ -233,7 +240,7 @@ def var(a, /, dim, correction=1, keepdim=False):
 def std(a, /, dim, correction=1, keepdim=False):
     """d std(a) = d var(a) / (2 std(a)), and 0 where std(a) is 0"""
     kept, n = keep_dims(a.shape, dim), count(a.shape, dim)
-    out = a.std(axis=dim, ddof=correction, keepdims=keepdim)
+    out = np.sqrt(variance(a, dim, n - correction, keepdim))
     return (out, lambda g: divide0(g.reshape(kept), out.reshape(kept))
             * inverse(n - correction) * (a - a.sum(axis=dim, keepdims=True) / n))
 
@@ -255,8 +262,15 @@ def prod_dim(a, /, dim, keepdim=False):
 
 
 @op("LinalgVectorNormBackward0")
-def norm(a, /, p=2, dim=None, keepdim=False):
-    """d ||a||_2 = a / ||a|| da, and 0 at a = 0; other orders p likewise"""
+def norm(a, /):
+    """d||a|| = a / ||a|| da, and 0 at a = 0, where ||a|| = sqrt(sum(a^2))"""
+    out = np.sqrt((a * a).sum())
+    return out, lambda g: g * divide0(a, out)
+
+
+@op("LinalgVectorNormBackward0")
+def norm_dim(a, /, p, dim, keepdim=False):
+    """As `norm`, for each norm along `dim`, and for other orders p"""
     kept = keep_dims(a.shape, dim)
     out = vector_norm(a, p, dim, keepdim)
     return out, lambda g: norm_vjp(g.reshape(kept), a, out.reshape(kept), p, dim)
@@ -280,7 +294,7 @@ def min(a, /):
 @op("MaxBackward0")
 def max_dim(a, index, /, dim, keepdim=False):
     """The element that was chosen along `dim` gets g; `index` has `dim` kept"""
-    out = np.take_along_axis(a, index, dim)
+    out = np.take_along_axis(a, index, dim) if a.shape else a
     shape, kept = a.shape, index.shape
     return out if keepdim else out.squeeze(dim), lambda g: np.where(chosen(index, shape, dim), g.reshape(kept), 0)
 
@@ -295,7 +309,7 @@ def min_dim(a, index, /, dim, keepdim=False):
 @op("SoftmaxBackward0")
 def softmax(a, /, dim):
     """d softmax(a) = s (da - sum(s da)), where s = softmax(a)"""
-    e = np.exp(a - a.max(axis=dim, keepdims=True))
+    e = np.exp(a - a.max(axis=dim, keepdims=True, initial=-np.inf))
     out = e / e.sum(axis=dim, keepdims=True)
     return out, lambda g: out * (g - (g * out).sum(axis=dim, keepdims=True))
 
@@ -303,7 +317,7 @@ def softmax(a, /, dim):
 @op("LogSoftmaxBackward0")
 def log_softmax(a, /, dim):
     """d log_softmax(a) = da - sum(softmax(a) da)"""
-    shifted = a - a.max(axis=dim, keepdims=True)
+    shifted = a - a.max(axis=dim, keepdims=True, initial=-np.inf)
     out = shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
     return out, lambda g: g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
@@ -349,6 +363,12 @@ def view(a, /, shape):
     """g goes back in the old shape"""
     old = a.shape
     return a.reshape(shape, copy=False), lambda g: g.reshape(old)
+
+
+@op("ReshapeAliasBackward0", view=True)
+def reshape_alias(a, /, shape):
+    """As `view`, of a tensor whose elements do not lie row by row"""
+    return view.rule(a, shape)
 
 
 @op("UnsafeViewBackward0")
@@ -416,7 +436,8 @@ def unsqueeze(a, /, dim):
 def expand(a, /, shape):
     """Every copy of an element sends its gradient to the one element"""
     old = a.shape
-    return np.broadcast_to(a, shape), lambda g: unbroadcast(g, old)
+    repeated = np.broadcast_to(a, shape)  # read-only, also where nothing is repeated
+    return np.lib.stride_tricks.as_strided(a, shape, repeated.strides), lambda g: graph.unbroadcast(g, old)
 
 
 @op("AliasBackward0", view=True)
@@ -428,7 +449,7 @@ def alias(a, /):
 @op("AsStridedBackward0", view=True)
 def as_strided(a, /, region):
     """g goes back to the memory that was looked at; `region` knows how to look"""
-    return region.of(a), lambda g: region.back(g)
+    return region.of(a), lambda g: in_region(g, region)
 
 
 # ---------------------------------------------------------------- parts
@@ -447,10 +468,10 @@ def slice_(a, /, dim, part):
 
 
 @op("IndexBackward0")
-def index(a, indices, /):
+def index(a, /, indices):
     """Every element that was read gets the g of all its copies; `indices`: a tuple of slices and integer arrays"""
     shape = a.shape
-    return a[indices], lambda g: scatter(g, indices, shape)
+    return np.asarray(a[indices], order="C"), lambda g: scatter(g, indices, shape)
 
 
 @op("UnbindBackward0", view=True, several=True)
@@ -495,9 +516,9 @@ def stack(*arrays, dim=0):
 
 # ---------------------------------------------------------------- copies
 @op("CloneBackward0")
-def clone(a, /):
-    """g goes through"""
-    return a.copy(order="K") if isinstance(a, np.ndarray) else a, lambda g: g
+def clone(a, /, order="K"):
+    """g goes through; `order` of the elements in memory: "K" as they are, "C" row by row"""
+    return a.copy(order=order) if isinstance(a, np.ndarray) else a, lambda g: g
 
 
 @op("ToCopyBackward0")
@@ -539,21 +560,28 @@ def normal(a, /, values):
 
 
 @op("IndexPutBackward0")
-def index_put(a, b, indices, /):
+def index_put(a, b, /, indices):
     """Where something was written the old values get 0 and the new ones g"""
+    if b.dtype != a.dtype:
+        raise RuntimeError("Index put requires the source and destination dtypes match, got "
+                           f"{dtypes.of(a).tensor_name} for the destination and {dtypes.of(b).tensor_name} for the source.")
     out = a.copy()
-    out[indices] = b
     shape = np.shape(b)
-    return out, lambda g: without(g, indices), lambda g: unbroadcast(g[indices], shape)
+    try:
+        out[indices] = b
+    except ValueError:
+        raise RuntimeError(f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "
+                           f"shape {list(a[indices].shape)}") from None
+    return out, lambda g: without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
 
 
 @op("IndexPutBackward0")
-def index_add(a, b, indices, /):
+def index_add(a, b, /, indices):
     """As `index_put` with accumulate=True: the old values get g as well"""
     out = a.copy()
     np.add.at(out, indices, b)
     shape = np.shape(b)
-    return out, lambda g: g, lambda g: unbroadcast(g[indices], shape)
+    return out, lambda g: g, lambda g: graph.unbroadcast(g[indices], shape)
 
 
 # ---------------------------------------------------------------- gradients that are operations of their own
@@ -569,13 +597,13 @@ def place(a, /, index, shape):
 def broadcast_to(a, /, shape):
     """As `expand`, into memory of its own"""
     old = a.shape
-    return np.broadcast_to(a, shape), lambda g: unbroadcast(g, old)
+    return np.broadcast_to(a, shape), lambda g: graph.unbroadcast(g, old)
 
 
 @op("LookBackward0")
 def look(a, /, region):
     """A copy of the memory that `region` sees in `a`"""
-    return region.of(a).copy(), lambda g: region.back(g)
+    return region.of(a).copy(), lambda g: in_region(g, region)
 
 
 @op("LookBackBackward0")
@@ -585,6 +613,11 @@ def look_back(a, /, region):
 
 
 # ---------------------------------------------------------------- what the rules share
+def in_region(g: Any, region: Any) -> Any:
+    """`g` in the memory that `region` sees, among zeros."""
+    return look_back(g, region) if isinstance(g, Tensor) else region.spread(g)
+
+
 def array(x: Any) -> Any:
     """The values of an array or Tensor, without a history: for counting, which has no gradient."""
     return x._array if isinstance(x, Tensor) else x
@@ -604,6 +637,12 @@ def keep_dims(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
 def count(shape: tuple[int, ...], dim: Any) -> int:
     """How many elements each result of a reduction over `dim` has seen."""
     return int(np.prod([shape[i] for i in axes(shape, dim)], dtype=int)) if shape else 1
+
+
+def variance(a: Array, dim: Any, n: float, keepdim: bool) -> Array:
+    """sum((a - mean(a))^2) / n over `dim`; infinite or nan where n is not positive."""
+    away = a - a.sum(axis=dim, keepdims=True) / count(a.shape, dim)
+    return (away * away).sum(axis=dim, keepdims=keepdim) * a.dtype.type(inverse(n if n > 0 else 0))
 
 
 def inverse(n: float) -> float:

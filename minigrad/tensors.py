@@ -18,8 +18,8 @@ from .operators import Operators
 NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
     "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
-    "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
-    "leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.")
+    "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access "
+    "the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.")
 NOT_A_LEAF = (
     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
     "that doesn't require differentiation use var_no_grad = var.detach().")
@@ -57,24 +57,27 @@ class Tensor(Operators):
     the node that made it. `_base` is set on views, `_counter` holds the version number that all views share.
     """
 
-    __slots__ = ("__weakref__", "_accumulator", "_array", "_base", "_counter", "_grad", "_grad_fn", "_hooks",
-                 "_requires_grad", "_seen")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_base", "_counter", "_grad", "_grad_fn", "_requires_grad", "_seen")
     _array: Any
-    _counter: list[int] | None
+    _requires_grad: bool
+    _grad_fn: Any
+    _grad: Tensor | None
+    _base: Any
+    _counter: Any
+    _seen: tuple[int, str]  # of a view: the version that its grad_fn belongs to; how it was made: "", "several", "no_grad"
+    _accumulator: Any = None  # these two are for leaves in a graph only, which keep them in their __dict__
+    _hooks: dict | None = None
     __array_priority__ = 1000
 
     def __init__(self, *data: Any) -> None:
-        made = creation.tensor(*data, dtype=dtypes.float32)
-        for slot in Tensor.__slots__[1:-1]:
-            setattr(self, slot, getattr(made, slot))
+        made = creation.tensor(data[0] if data else [], dtypes.float32)
+        become(self, made)
 
     # ------------------------------------------------------------ autograd
     @property
     def requires_grad(self) -> bool:
         """True when gradients are computed for this tensor: asked for on a leaf, inherited by every result."""
-        if self._base is not None:
-            inplace.refresh(self)
-        return self._requires_grad
+        return self._requires_grad or (self._base is not None and self._base.requires_grad)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -123,14 +126,16 @@ class Tensor(Operators):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None and not isinstance(value, Tensor):
-            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            kind = type(value).__name__
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
         if value is not None and value.shape != self.shape:
             raise RuntimeError(f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
-                               f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size")
+                               f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same "
+                               "size")
         if value is not None and value._array.dtype != self._array.dtype:
             raise RuntimeError(f"attempting to assign a gradient with dtype '{value.type_name}' to a tensor with grad "
-                               f"dtype '{self.type_name}'. Please ensure that the gradient and the tensor have the same "
-                               "dtype")
+                               f"dtype '{self.type_name}'. Please ensure that the gradient and the tensor have the "
+                               "same dtype")
         if value is self:
             raise RuntimeError("can't assign Variable as its own grad")
         self._grad = value
@@ -214,14 +219,16 @@ class Tensor(Operators):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.shape[dim]
+        return self.shape if dim is None else self.shape[operators.one_dim(self, dim)]
 
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
         return self._array.ndim
 
-    dim = lambda self: self._array.ndim  # noqa: E731
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
 
     def numel(self) -> int:
         """The number of elements."""
@@ -299,6 +306,9 @@ class Tensor(Operators):
         return self._array.item()
 
     def __float__(self) -> float:
+        if self.requires_grad:
+            warnings.warn("Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+                          "Consider using tensor.detach() first.", UserWarning, stacklevel=2)
         return float(self._only())
 
     def __int__(self) -> int:
@@ -335,12 +345,12 @@ class Tensor(Operators):
         return printing.text(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self._array.ndim == 0 else repr(self), spec)
+        return format(self.item(), spec) if self._array.ndim == 0 else object.__format__(self, spec)
 
     def __deepcopy__(self, memo: dict) -> Tensor:
         if not self.is_leaf:
-            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
-                               "at the moment.")
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                               "protocol at the moment.")
         result = leaf(self._array.copy(), self._requires_grad)
         memo[id(self)] = result
         result._grad = self._grad and self._grad.__deepcopy__(memo)
@@ -358,8 +368,14 @@ def wrap(array: Any) -> Tensor:
     result = new(Tensor)
     result._array = array
     result._requires_grad = False
-    result._grad_fn = result._grad = result._base = result._counter = result._accumulator = result._hooks = None
+    result._grad_fn = result._grad = result._base = result._counter = None
     return result
+
+
+def become(x: Tensor, made: Tensor) -> None:
+    """Give `x`, which Python has just created, what `made` is."""
+    for slot in ("_array", "_requires_grad", "_grad_fn", "_grad", "_base", "_counter"):
+        setattr(x, slot, getattr(made, slot))
 
 
 def leaf(array: np.ndarray, requires_grad: bool = False) -> Tensor:
@@ -400,7 +416,8 @@ def view_of(base: Tensor, result: Tensor, several: bool = False) -> Tensor:
     """Make `result` known as a view of `base`: one version number, and writing to either reaches both."""
     result._base = base._base if base._base is not None else base
     result._counter = counter(base)
-    result._seen = (result._counter[0], several)
+    made = "several" if several else base._seen[1] if base._base is not None else ""
+    result._seen = (result._counter[0], made if graph.mode.enabled else "no_grad")
     return result
 
 
@@ -414,6 +431,6 @@ from . import creation, engine, graph, indexing, inplace, numpy_api, operators, 
 
 vars(operators).update(creation=creation, graph=graph, indexing=indexing, inplace=inplace, rules=rules,
                        tensors=sys.modules[__name__])
-for _name, _rule in {"__add__": rules.add, "__radd__": rules.add, "__mul__": rules.mul, "__rmul__": rules.mul,
-                     "__truediv__": rules.div}.items():
-    setattr(Tensor, _name, _rule)  # straight to the operation: one call less where it counts
+for _name, _rule in {"__add__": "add", "__radd__": "add", "__sub__": "sub", "__mul__": "mul",
+                     "__rmul__": "mul", "__truediv__": "div"}.items():
+    setattr(Tensor, _name, getattr(rules, _rule))  # straight to the operation: one call less where it counts
