@@ -6,36 +6,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import tensors  # noqa: F401  first: the other modules meet through it
-from .tensors import Size, Tensor
-
-from . import autograd, dtypes, nn, optim, rules  # noqa: E402, F401
-from .creation import (  # noqa: E402, F401
+# isort: off
+from .tensors import Size, Tensor  # first: the other modules meet through it
+from . import autograd, dtypes, nn, optim, rules  # noqa: F401
+from .creation import (  # noqa: F401
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
     rand_like, randint, randn, randn_like, randperm, tensor, zeros, zeros_like)
-from .dtypes import (  # noqa: E402, F401
+from .dtypes import (  # noqa: F401
     dtype, double, float16, float32, float64, half, int8, int16, int32, int64, long, short, uint8)
-from .dtypes import bool_ as bool, float_ as float, int_ as int  # noqa: E402, F401
-from .graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: E402, F401
-from .operators import power as pow, where  # noqa: E402, F401
-from .rules import cat as _cat, stack as _stack  # noqa: E402
+from .dtypes import bool_ as bool, float_ as float, int_ as int  # noqa: F401
+from .graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: F401
+from .operators import power as pow, where  # noqa: F401
+from .rules import cat as _cat, stack as _stack
+# isort: on
 
 __version__ = "0.1.0"
 inf = float32.dtype.type("inf").item()
 nan = float32.dtype.type("nan").item()
 pi = 3.141592653589793
 
-_METHODS = """abs add all allclose any argmax argmin argsort bmm chunk clamp clip clone cos detach div dot eq equal exp flatten floor
-ge gt isfinite is_floating_point isinf isnan le log log_softmax logical_and logical_not lt max maximum matmul mean min minimum mm mul mv narrow ne
-neg nonzero norm permute prod ravel reciprocal relu remainder reshape select sigmoid sign sin softmax split sqrt square squeeze std sub
-sum swapaxes t tanh transpose unbind unsqueeze var""".split()
+_METHODS = """
+abs add all allclose any argmax argmin argsort bmm chunk clamp clip clone cos detach div dot eq equal exp flatten
+floor ge gt isfinite is_floating_point isinf isnan le log log_softmax logical_and logical_not lt max maximum matmul
+mean min minimum mm mul mv narrow ne neg nonzero norm permute prod ravel reciprocal relu remainder reshape select
+sigmoid sign sin softmax split sqrt square squeeze std sub sum swapaxes t tanh transpose unbind unsqueeze var
+""".split()
 
 
 def _function(name: str) -> Any:
     """The function `minigrad.name(x, ...)` behind the method `x.name(...)`."""
     method = getattr(Tensor, name)
 
-    def call(input: Any, *args: Any, **options: Any) -> Any:  # noqa: A002  PyTorch's own name
+    def call(input: Any, *args: Any, **options: Any) -> Any:
         if not isinstance(input, Tensor):
             if name in ("add", "sub", "mul", "div") and args and isinstance(args[0], Tensor):
                 return getattr(rules, name)(input, *args, **options)
@@ -61,7 +63,7 @@ def is_tensor(x: Any) -> Any:
     return isinstance(x, Tensor)
 
 
-def numel(input: Tensor) -> Any:  # noqa: A002
+def numel(input: Tensor) -> Any:
     """The number of elements."""
     return input.numel()
 
@@ -70,8 +72,9 @@ def _check_sequence(tensors: Any, name: str) -> list[Tensor]:
     """The tensors as a list; an error for none, or for something else."""
     found = list(tensors)
     if not found:
-        raise ValueError(f"minigrad.{name}(): expected a non-empty list of Tensors" if name == "cat" else
-                         "stack expects a non-empty TensorList")
+        if name == "stack":
+            raise RuntimeError("stack expects a non-empty TensorList")
+        raise ValueError(f"minigrad.{name}(): expected a non-empty list of Tensors")
     for i, x in enumerate(found):
         if not isinstance(x, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
@@ -111,22 +114,22 @@ def stack(tensors: Any, dim: Any = 0) -> Tensor:
     return _stack(*found, dim=in_range(dim, found[0].ndim + 1))
 
 
-def draw(root: Any, **options: Any) -> Any:
+def draw(root: Any, *args: Any, **options: Any) -> Any:
     """A picture of the graph that leads to `root`: see `minigrad.drawing.draw`."""
     from .drawing import draw as call
-    return call(root, **options)
+    return call(root, *args, **options)
 
 
-def describe(root: Any, **options: Any) -> str:
+def describe(root: Any, *args: Any, **options: Any) -> str:
     """The graph that leads to `root`, in words: see `minigrad.drawing.describe`."""
     from .drawing import describe as call
-    return call(root, **options)
+    return call(root, *args, **options)
 
 
-def replay(root: Any, **options: Any) -> Any:
+def replay(root: Any, *args: Any, **options: Any) -> Any:
     """Run `root.backward()` and show it step by step: see `minigrad.replaying.replay`."""
     from .replaying import replay as call
-    return call(root, **options)
+    return call(root, *args, **options)
 
 
 def __getattr__(name: str) -> Any:

@@ -30,13 +30,11 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
         array = np.array(data)
     else:
         check_even(data)
+        data = plain_lists(data)
         flat = np.array(data, object).ravel() if not isinstance(data, (bool, int, float)) else [data]
-        if any(isinstance(x, Tensor) for x in flat):
-            data = plain_lists(data)
         array = np.array(data)
-        if array.dtype.kind == "f" and not any(isinstance(x, np.generic) and x.dtype.kind == "f" for x in flat):
-            array = array.astype(dtypes.DEFAULT)
-        elif array.size == 0:
+        from_numpy_floats = any(isinstance(x, np.generic) and x.dtype.kind == "f" for x in flat)
+        if array.size == 0 or (array.dtype.kind == "f" and not from_numpy_floats):
             array = array.astype(dtypes.DEFAULT)
     if dtype is not None:
         array = array.astype(dtypes.to_numpy(dtype))
@@ -58,13 +56,13 @@ def check_even(data: Any) -> None:
         if isinstance(x, str):
             raise TypeError("new(): invalid data type 'str'")
         if not isinstance(x, (bool, int, float, np.generic, np.ndarray, Tensor)):
-            raise TypeError(f"not a sequence of numbers: got {type(x).__name__}")
+            raise RuntimeError(f"Could not infer dtype of {type(x).__name__}")
 
 
 def plain_lists(data: Any) -> Any:
     """Nested lists with the tensors in them replaced by their numbers."""
     if isinstance(data, Tensor):
-        return data.tolist()
+        return float(data) if data.ndim == 0 and data.is_floating_point() else data.tolist()
     return [plain_lists(x) for x in data] if isinstance(data, (list, tuple)) else data
 
 
@@ -103,7 +101,8 @@ def sizes(shape: tuple, caller: str) -> tuple[int, ...]:
             raise TypeError(f"{caller}(): argument 'size' must be tuple of ints, but found element of type "
                             f"{type(n).__name__} at pos {shape.index(n)}")
     if any(n < 0 for n in shape):
-        raise RuntimeError(f"{caller}: Dimension size must be non-negative.")
+        raise RuntimeError("zeros: Dimension size must be non-negative." if caller == "zeros" else
+                           f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return tuple([int(n) for n in shape])
 
 

@@ -118,7 +118,7 @@ def to_dot(picture: Picture, direction: str = "TB", theme: str = "auto", legend:
         name, looks = ARROWS[link.kind]
         rows = [(line, colours.label, False) for line in [name, *link.lines] if line]
         rows += [(line, colours.flow, True) for line in link.flow]
-        dot.edge(f"n{link.start}", f"n{link.end}", label(rows, colours.behind), **looks, **{"class": f"e{i}"})
+        dot.edge(f"n{link.start}", f"n{link.end}", label(rows, colours.behind) or None, **looks, **{"class": f"e{i}"})
     if legend:
         add_legend(dot, picture, colours)
     if picture.notes:

@@ -44,6 +44,20 @@ class Task:
         self.needed: set[graph.Node] | None = None
         self.captured: dict[graph.Node, Any] = {}
 
+    def collect(self, node: graph.Node, g: Any) -> None:
+        """Add the gradient `g` to the gradient that waits for `node`.
+
+        self.pending: dict from node to array. self.owned: the nodes whose waiting array nobody else holds: it is added
+        to in place.
+        """
+        if node not in self.pending:
+            self.pending[node] = g
+        elif node in self.owned:
+            self.pending[node] += g
+        else:
+            self.pending[node] = self.pending[node] + g
+            self.owned.add(node)
+
     def join(self, to: graph.Node, part: graph.Part) -> None:
         """Add a Part to the gradient that waits for `to`."""
         if to not in self.owned or to not in self.pending:
@@ -85,20 +99,6 @@ def leading_to(targets: Sequence[graph.Node], nodes: Sequence[graph.Node]) -> se
     return needed
 
 
-def collect(pending: dict, owned: set, node: graph.Node, g: Any) -> None:
-    """Add the gradient `g` to the gradient that waits for `node`.
-
-    pending: dict from node to array. owned: the nodes whose waiting array nobody else holds: it is added to in place.
-    """
-    if node not in pending:
-        pending[node] = g
-    elif node in owned:
-        pending[node] += g
-    else:
-        pending[node] = pending[node] + g
-        owned.add(node)
-
-
 def walk(nodes: Sequence[graph.Node], task: Task) -> None:
     """Send each waiting gradient through its node, to the nodes before it.
 
@@ -108,7 +108,7 @@ def walk(nodes: Sequence[graph.Node], task: Task) -> None:
         if node in task.pending:
             g = task.arrive(node, task.pending.pop(node))
             for to, part in node.backward(g, task):
-                collect(task.pending, task.owned, to, part)
+                task.collect(to, part)
 
 
 def accumulate(leaf: Tensor, g: Any, owned: bool, record: bool) -> None:
@@ -165,7 +165,7 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
             raise RuntimeError(NO_GRAD.format(i))
         if not task.record:
             g = g._array if g._array.dtype == node.dtype else g._array.astype(node.dtype)
-        collect(task.pending, task.owned, node, g)
+        task.collect(node, g)
         roots.append(node)
     return roots
 
@@ -175,6 +175,7 @@ def run(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | Non
     nodes = order(roots)
     if targets is not None:
         task.needed = leading_to(targets, nodes)
+        nodes = [node for node in nodes if node in task.needed]
     if watch is not None:
         nodes, task = watch(nodes, task)
     if not task.record:
@@ -199,10 +200,9 @@ def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, 
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     roots = start(task, outputs, grads)
     if inputs is not None:
-        targets = [target(x) for x in inputs]
         for x in inputs:
-            if not x.is_leaf:
-                x.retain_grad()
+            x.retain_grad()
+        targets = [target(x) for x in inputs]
     if create_graph:
         warnings.warn(REFERENCE_CYCLE, UserWarning, stacklevel=3)
     run(task, roots, targets)
@@ -246,7 +246,9 @@ def target(x: Tensor) -> graph.Node:
     """The node at which the gradient of `x` arrives."""
     node = graph.edge(x)
     if node is None:
-        raise RuntimeError("One of the differentiated Tensors does not require grad")
+        if not x.requires_grad:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+        node = graph.AccumulateGrad(x)  # a view made under no_grad: nothing leads to it
     return node
 
 

@@ -113,7 +113,7 @@ class Custom(Node):
         """What `save_for_backward` kept. RuntimeError once the graph is freed."""
         if self.saved is None:
             raise RuntimeError(FREED)
-        results = []
+        results: list[Any] = []
         for item in self.saved:
             if item is None:
                 results.append(None)
@@ -122,11 +122,13 @@ class Custom(Node):
             if isinstance(edge, int):
                 edge = self if len(self.outputs) == 1 else None
             graph.check_version(x, version, edge)
-            results.append(x if edge is None or x.is_leaf and x.requires_grad else tensors.shadow(x._array, edge))
+            results.append(x if edge is None or (x.is_leaf and x.requires_grad) else tensors.shadow(x._array, edge))
         return tuple(results)
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Call the Function's own backward, on Tensors, and check what it returns."""
+        if task.needed is not None and task.needed.isdisjoint(self.edges):
+            return
         if self.saved is None:
             raise RuntimeError(FREED)
         given = g if isinstance(g, dict) else {0: g}

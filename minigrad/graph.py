@@ -133,7 +133,7 @@ class Node:
 
     __slots__ = ("__dict__", "dtype", "edges", "number", "plan", "saved", "shape")
     op: Any = None
-    edges: tuple[Node | None, ...]
+    edges: tuple[Any, ...]
     saved: Any
     hooks: Any = None  # these two are rare: nodes that have them keep them in their __dict__
     versions: tuple | None = None
@@ -211,9 +211,11 @@ class Node:
 
         Every node runs this: it is written for speed.
         """
+        needed = task.needed
+        if needed is not None and needed.isdisjoint(self.edges):  # only this node's own gradient was asked for
+            return
         plan = self.plan
         values = self.unpack(task) if plan.frees else self.saved
-        needed = task.needed
         for to, vjp in zip(self.edges, plan.vjps):  # noqa: B905  strict=True costs time
             if to is None or (needed is not None and to not in needed):
                 continue
@@ -252,13 +254,14 @@ class Plan:
     among them: only then is there a buffer that the first backward frees.
     """
 
-    __slots__ = ("codes", "frees", "names", "sources", "take", "vjps")
+    __slots__ = ("codes", "frees", "names", "places", "sources", "take", "vjps")
     take: Callable[[tuple, Tensor, Any], tuple]
 
     def __init__(self, node: Node, inputs: tuple, value: Array, vjps: list) -> None:
         arguments = list(inspect.signature(node.op.rule).parameters)
         self.names: list[str] = []
         self.sources: list[Any] = []
+        self.places: dict[Any, int] = {}
         self.vjps: list[Any] = []
         self.codes = [getattr(vjp, "__code__", None) for vjp in vjps]  # held, so that no other code gets the same id
         for i, (to, vjp) in enumerate(zip(node.edges, vjps, strict=True)):
@@ -292,10 +295,11 @@ class Plan:
 
     def save(self, name: str, source: Any) -> int:
         """The place among the saved values of the one that comes from `source`."""
-        if source not in self.sources:
+        if source not in self.places:
+            self.places[source] = len(self.sources)
             self.names.append(name)
             self.sources.append(source)
-        return self.sources.index(source)
+        return self.places[source]
 
 
 PLANS: dict[Any, Plan] = {}
@@ -313,7 +317,7 @@ class AccumulateGrad(Node):
         self.shape, self.dtype = variable._array.shape, variable._array.dtype
 
     @property
-    def hooks(self) -> Any:  # type: ignore[override]
+    def hooks(self) -> Any:
         """A leaf keeps its own hooks: this node may go when no graph needs it."""
         return self.variable._hooks
 
@@ -336,9 +340,7 @@ class Output(Node):
 
     def as_edge(self) -> tuple[Node, int]:
         """The node of all results, and which of them this is."""
-        maker, = self.edges
-        assert maker is not None
-        return maker, self.index
+        return self.edges[0], self.index
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Put `g` in its place among the gradients of all outputs."""
@@ -375,7 +377,7 @@ def edge(x: Any) -> Node | None:
 def origin(node: Node) -> tuple[str, int]:
     """What messages call the operation of a node, and which of its results the node stands for."""
     maker, index = node.as_edge()
-    return maker.name().split("Backward")[0], index
+    return maker.name().removesuffix("Backward0").replace("Backward", ""), index
 
 
 def accumulator(leaf: Tensor) -> AccumulateGrad:
@@ -416,6 +418,8 @@ def wrong_shape(g: Any, to: Node, node: Node) -> RuntimeError:
 
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum `g` over every axis that broadcasting stretched to reach the shape of `g` from `shape`."""
+    if g.shape == shape:
+        return g
     extra = g.ndim - len(shape)
     stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
     return g.sum(axis=(*range(extra), *stretched)).reshape(shape)
@@ -424,6 +428,7 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
 def check_version(saved: Tensor, expected: int, maker: Node | None) -> None:
     """RuntimeError when a tensor was written to after it was saved: the gradient would be of another function."""
     if saved._version != expected:
+        maker = saved._grad_fn or maker
         made = ""
         if maker is not None and not isinstance(maker, AccumulateGrad):
             made = ", which is output {1} of {0},".format(*origin(maker))
@@ -501,10 +506,10 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
         kinds = [p.kind for p in parameters]
         count = kinds.count(inspect.Parameter.POSITIONAL_ONLY)
         many = inspect.Parameter.VAR_POSITIONAL in kinds
-        single = count == 1 and not many and not view and not several
+        single = count == 1 and not many and not several
         # A rule with one lambda for each argument has the same plan at every call.
         steady = len([x for x in rule.__code__.co_consts if hasattr(x, "co_code")]) == count
-        double = elementwise and kinds == [inspect.Parameter.POSITIONAL_ONLY] * 2
+        double = kinds == [inspect.Parameter.POSITIONAL_ONLY] * 2
 
         plans: dict[Any, Plan] = {}
 
@@ -512,16 +517,20 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
             if (a.__class__ is not Tensor or (floating and a._array.dtype.kind != "f") or call.rule is not rule
                     or record is not RECORD or any_requires_grad is not ANY_REQUIRES_GRAD):
                 return general(a, *rest, **options)
+            if view:
+                a._own_memory()
             try:
                 value, vjp = rule(a._array, *rest, **options)
             except TypeError:
                 refuse(name, a._array)
                 raise
             if not (a._requires_grad if a._base is None else a.requires_grad) or not mode.enabled:
-                return wrap(value)
-            if 1 not in plans:
-                return learn(1, (a,), value, [vjp])
-            return record_again(call, plans[1], (a,), (a._grad_fn or edge(a),), value, (vjp,))
+                result = wrap(value)
+            elif 1 not in plans:
+                result = learn(1, (a,), value, [vjp])
+            else:
+                result = record_again(call, plans[1], (a,), ((a._base is None and a._grad_fn) or edge(a),), value, (vjp,))
+            return tensors.view_of(a, result) if view else result
 
         def binary(a: Any, b: Any, /) -> Tensor:
             try:
@@ -537,17 +546,13 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
             except (ValueError, TypeError):
                 refuse(name, x, y)
                 raise
-            from_a = a._requires_grad if a._base is None else a.requires_grad
-            from_b = b._requires_grad if b._base is None else b.requires_grad
-            if from_a:
-                key, edges = (3, (a._grad_fn or edge(a), b._grad_fn or edge(b))) if from_b else (
-                    1, (a._grad_fn or edge(a), None))
-            elif from_b:
-                key, edges = 2, (None, b._grad_fn or edge(b))
-            else:
+            from_a = a._requires_grad if a._base is None else inplace.up_to_date(a)
+            from_b = b._requires_grad if b._base is None else inplace.up_to_date(b)
+            if not (from_a or from_b) or not mode.enabled:
                 return wrap(value)
-            if not mode.enabled:
-                return wrap(value)
+            edges = ((a._base is None and a._grad_fn) or edge(a) if from_a else None,
+                     (b._base is None and b._grad_fn) or edge(b) if from_b else None)
+            key = from_a + 2 * from_b
             if key not in plans:
                 return learn(key, (a, b), value, [left, right])
             return record_again(call, plans[key], (a, b), edges, value, (left, right))
@@ -559,24 +564,29 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
                     or any_requires_grad is not ANY_REQUIRES_GRAD):
                 return general(a, b)
             value, left, right = rule(a._array, b) if x is a else rule(a, b._array)
-            if not (x._requires_grad if x._base is None else x.requires_grad) or not mode.enabled:
+            if not (x._requires_grad if x._base is None else inplace.up_to_date(x)) or not mode.enabled:
                 return wrap(value)
-            key, edges = (1, (x._grad_fn or edge(x), None)) if x is a else (2, (None, x._grad_fn or edge(x)))
+            to = (x._base is None and x._grad_fn) or edge(x)
+            key, edges = (1, (to, None)) if x is a else (2, (None, to))
             if key not in plans:
                 return learn(key, (a, b), value, [left, right])
             return record_again(call, plans[key], (a, b), edges, value, (left, right))
 
         def learn(key: int, inputs: tuple, value: Array, vjps: list) -> Tensor:
             result = record(call, inputs, value, vjps)
-            if steady:
-                plans[key] = result._grad_fn.plan
+            node = result._grad_fn
+            # A view made under no_grad requires grad and has no edge: its plan is no other tensor's.
+            if steady and None not in [to for i, to in enumerate(node.edges) if key >> i & 1]:
+                plans[key] = node.plan
             return result
 
         def general(*args: Any, **options: Any) -> Any:
             n = len(args) if many else count
-            inputs = meet(call, *args[:n]) if elementwise else tuple([constant(x) for x in args[:n]])
+            inputs = meet(call, *args[:n]) if elementwise else tuple(
+                [x if isinstance(x, tuple) else constant(x) for x in args[:n]])  # a tuple is an index
+            base: Any = inputs[0] if inputs else None
             if view:
-                inputs[0]._own_memory()
+                base._own_memory()
             arrays = [tensors.array_of(x) for x in inputs]
             try:
                 value, *vjps = call.rule(*arrays, *args[n:], **options)
@@ -587,7 +597,7 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
                 return record_several(call, inputs, value, vjps, view)
             recorded = mode.enabled and any_requires_grad(*inputs)
             result = record(call, inputs, value, vjps) if recorded else tensors.wrap(value)
-            return tensors.view_of(inputs[0], result) if view else result
+            return tensors.view_of(base, result) if view else result
 
         call: Any = unary if single else binary if double else general
         functools.update_wrapper(call, rule)
@@ -644,7 +654,7 @@ NO_BOOLS = "Subtraction, the `-` operator, with two bool tensors is not supporte
 def refuse(name: str, *arrays: Array) -> None:
     """RuntimeError, in PyTorch's words, when NumPy refused arguments that are bool or whose shapes do not broadcast."""
     refuse_bool(name, *arrays)
-    shapes = [np.shape(x) for x in arrays]
+    shapes = [np.shape(x) for x in arrays if not isinstance(x, tuple)]
     for a, b in itertools.pairwise(shapes):
         for i in range(-1, -1 - min(len(a), len(b)), -1):
             if a[i] != b[i] and 1 not in (a[i], b[i]):

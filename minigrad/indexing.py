@@ -42,7 +42,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
                              "to convert a 0-dim tensor to a number")
         raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
-    rest: dict[int, np.ndarray] = {}
+    arrays: list[tuple[int, np.ndarray]] = []
     dim = 0
     for place, k in enumerate(keys):
         if k is None:
@@ -55,18 +55,20 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
             dim += 1
         elif isinstance(k, bool):
             x = rules.unsqueeze(x, dim)
-            rest[dim] = np.zeros(int(k), np.int64)
+            arrays.append((dim, np.zeros(int(k), np.int64)))
             dim += 1
         elif isinstance(k, int):
             x = take(x, dim, k, place)
         elif isinstance(k, np.ndarray):
-            for positions in positions_of(x, dim, k, len(rest)):
-                rest[dim] = positions
-                dim += 1
+            arrays.append((dim, k))
+            dim += n_dims(k)
         else:
             refuse(k)
-    if not rest:
+    if not arrays:
         return x, None
+    rest: dict[int, np.ndarray] = {}
+    for dim, k in arrays:
+        rest.update(enumerate(positions_of(x, dim, k, len(rest)), dim))
     shapes = [k.shape for k in rest.values()]
     try:
         np.broadcast_shapes(*shapes)

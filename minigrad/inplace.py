@@ -78,9 +78,16 @@ def offset(view: Tensor) -> int:
 
 
 class OldValues(Node):
-    """Stands for what was in a region before it was written to: the gradient for it is left here."""
+    """Stands for what was in a region before it was written to: `CopySlices` finds the gradient for it here.
+
+    Where that gradient is itself differentiated, the old values lead to where they came from.
+    """
 
     __slots__ = ()
+
+    def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
+        """Hand `g` on."""
+        yield self.edges[0], g
 
 
 class CopySlices(Node):
@@ -139,15 +146,15 @@ def write(x: Tensor, value: Any) -> None:
 
 def check(x: Tensor, *args: Any) -> None:
     """RuntimeError where PyTorch forbids to write: a leaf that requires grad, a view of one, one of several views."""
-    if graph.mode.enabled and graph.any_requires_grad(x, *args):
+    if graph.mode.enabled and graph.can_require_grad(x._array.dtype) and graph.any_requires_grad(x, *args):
         if x._base is not None:
             refuse_view(x, "is being")
-            if x._base.is_leaf and x._base.requires_grad:
+            if x.requires_grad and x._base.is_leaf:
                 raise RuntimeError("a view of " + LEAF)
         if x.requires_grad and x.is_leaf:
             raise RuntimeError(LEAF)
     old = x._array
-    if x._base is not None and old.size and any([step == 0 and n > 1 for step, n in zip(old.strides, old.shape, strict=True)]):
+    if x._base is not None and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         raise RuntimeError(SHARED.format("more than one element of the written-to tensor", "s"))
     for arg in args:
         if isinstance(arg, Tensor) and arg._counter is x._counter is not None and overlap(old, arg._array):
@@ -156,8 +163,9 @@ def check(x: Tensor, *args: Any) -> None:
 
 def overlap(a: np.ndarray, b: np.ndarray) -> bool:
     """True when two arrays without gaps share some memory and are not the same elements in the same order."""
+    steps = [[(n, step) for n, step in zip(x.shape, x.strides, strict=True) if n > 1] for x in (a, b)]
     return a.flags.forc and b.flags.forc and np.may_share_memory(a, b) and not (
-        address(a) == address(b) and a.size == b.size and a.strides == b.strides)
+        address(a) == address(b) and a.ndim == b.ndim and steps[0] == steps[1])
 
 
 def refuse_view(view: Tensor, what: str) -> None:
@@ -210,7 +218,8 @@ def rebase(x: Tensor, node: Node) -> None:
     slices.fn = node
     slices.edges = (graph.edge(base), *node.edges[1:])
     slices.old = OldValues()
-    slices.old.shape, slices.old.dtype, slices.old.edges = x._array.shape, x._array.dtype, ()
+    slices.old.shape, slices.old.dtype, slices.old.edges = x._array.shape, x._array.dtype, node.edges[:1]
+    slices.old.hooks, slices.old.number = None, graph.next_number()
     node.edges = (node.edges[0] and slices.old, *node.edges[1:])
     slices.shape, slices.dtype, slices.number = base._array.shape, base._array.dtype, graph.next_number()
     base._grad_fn, base._requires_grad = slices, True
@@ -227,25 +236,34 @@ def refresh(view: Tensor) -> None:
             view._grad_fn = rules.as_strided(base, Region(base._array, view._array))._grad_fn
 
 
+def up_to_date(view: Tensor) -> bool:
+    """Whether an operation on this view is recorded now; if so, its history is brought up to date first."""
+    if not graph.mode.enabled or not view.requires_grad:
+        return False
+    refresh(view)
+    return True
+
+
 def set_item(x: Tensor, index: Any, value: Any) -> None:
     """x[index] = value, recorded: the gradient of what was overwritten is 0, the gradient of `value` is the part's."""
     if index is False:
         return
-    view, rest = indexing.basic(x, index)
     if not isinstance(value, Tensor):
         if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
             raise TypeError(f"can't assign a {type(value).__name__} to a {x.type()}")
         value = tensors.wrap(np.asarray(value, None if isinstance(value, np.ndarray) else x._array.dtype))
-    if rest is not None:
-        update(rules.index_put, view, value, rest)
-    elif value._array.shape == view._array.shape:
+    view, rest = indexing.basic(x, index)
+    if rest is None and value._array.shape == view._array.shape:
         copy_(view, value)
-    elif value._array.ndim == 0:
+    elif rest is None and value._array.ndim == 0:
         update(fill_with, view, value)
-    else:  # leading ones do not count
-        shape = value.shape[next((i for i, n in enumerate(value.shape) if n != 1), value.ndim):]
-        value = value.view(shape)
-        copy_(view, value if shape == view.shape else value.expand(view.shape))
+    else:
+        if rest is None or value.shape[:1] == (1,):  # leading ones do not count
+            value = value.view(value.shape[next((i for i, n in enumerate(value.shape) if n != 1), value.ndim):])
+        if rest is not None:
+            update(rules.index_put, view, value, rest)
+        else:
+            copy_(view, value if value.shape == view.shape else value.expand(view.shape))
 
 
 def copy_(x: Tensor, value: Tensor) -> Tensor:

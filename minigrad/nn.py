@@ -10,7 +10,7 @@ from . import creation, rules, tensors
 from .tensors import Tensor
 
 
-def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002  PyTorch's own name
+def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """-log softmax(input)[target] of each row, averaged over the rows ("mean"), summed ("sum") or as they are ("none").
 
     input: (rows, classes), float; target: (rows,), the int64 number of each row's class.
@@ -18,7 +18,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     return nll_loss(input.log_softmax(-1), target, reduction)
 
 
-def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
+def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Minus the entry of each row that `target` names; `reduction` as for cross_entropy."""
     if input.ndim == 1:
         return nll_loss(input.unsqueeze(0), target.unsqueeze(0), reduction)
@@ -33,13 +33,13 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor: 
     return rules.nll_loss(input, target._array, reduction)
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """(input - target)^2, averaged ("mean"), summed ("sum") or as it is ("none")."""
     squares = (input - target) ** 2
     return squares if reduction == "none" else getattr(squares, reduction)()
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # noqa: A002
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias."""
     product = input @ weight.t()
     return product if bias is None else product + bias

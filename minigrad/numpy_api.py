@@ -57,7 +57,8 @@ FUNCTIONS: dict[Any, Callable] = {
     np.var: lambda x, axis=None, ddof=0, keepdims=False: x.var(axis, keepdim=keepdims, correction=ddof),
     np.std: lambda x, axis=None, ddof=0, keepdims=False: x.std(axis, keepdim=keepdims, correction=ddof),
     np.clip: lambda x, a_min=None, a_max=None: x.clamp(a_min, a_max),
-    np.reshape: lambda x, shape: x.reshape(shape), np.transpose: lambda x, axes=None: x.permute(axes) if axes else x.T,
+    np.reshape: lambda x, shape: x.reshape(shape), np.transpose: lambda x, axes=None: x.permute(
+        axes or range(x.ndim)[::-1]),
     np.swapaxes: lambda x, a, b: x.transpose(a, b), np.squeeze: lambda x, axis=None: x.squeeze(axis),
     np.expand_dims: lambda x, axis: x.unsqueeze(axis), np.ravel: lambda x: x.ravel(),
     np.dot: operators.matmul, np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: x.norm(

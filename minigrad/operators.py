@@ -90,6 +90,7 @@ class Operators:
     def isinf(self) -> Any: return tensors.wrap(np.isinf(self._array))
     def isfinite(self) -> Any: return tensors.wrap(np.isfinite(self._array))
     def logical_not(self) -> Any: return tensors.wrap(np.logical_not(self._array))
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
     eq, ne, lt, le, gt, ge, logical_and = __eq__, __ne__, __lt__, __le__, __gt__, __ge__, __and__
 
     @numpy_names
@@ -280,7 +281,7 @@ class Operators:
         if self.ndim != 3 or mat2.ndim != 3:
             name = "batch1" if self.ndim != 3 else "batch2"
             raise RuntimeError(f"{name} must be a 3D tensor")
-        b, n, m = self.shape
+        b, _, m = self.shape
         if mat2.shape[:2] != (b, m):
             raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
                                f"[{b}, {m}] but got: [{mat2.shape[0]}, {mat2.shape[1]}].")
@@ -415,9 +416,7 @@ class Operators:
 
     def unbind(self, dim: int = 0) -> Any:
         """The parts at each index along `dim`, as a tuple."""
-        if self.ndim == 0:
-            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-        return rules.unbind(self, one_dim(self, dim))
+        return rules.unbind(self, existing_dim(self, dim))
 
     def split(self, split_size: Any, dim: int = 0) -> Any:
         """Pieces of `split_size` (the last may be smaller), or of these sizes."""
@@ -623,7 +622,9 @@ def matmul(a: Any, b: Any) -> Any:
     if a.ndim == 2 and b.ndim == 1:
         return a.mv(b)
     if a.ndim == 1 and b.ndim == 2:
-        return rules.squeeze_product(a.unsqueeze(0).mm(b), 0)
+        result = rules.squeeze_product(a.unsqueeze(0).mm(b), 0)
+        tensors.counter(result)[0] += 1  # PyTorch squeezes in place
+        return result
     if a.ndim == b.ndim == 2:
         return a.mm(b)
     return stacked_matmul(a, b)
@@ -636,8 +637,10 @@ def stacked_matmul(a: Any, b: Any) -> Any:
         if b.ndim == 1:
             return rules.unsafe_view(folded.mv(b), a.shape[:-1])
         return rules.unsafe_view(folded.mm(b), (*a.shape[:-1], b.shape[1]))
-    if a.ndim == 2 and (b.requires_grad or a.requires_grad):
+    if a.ndim == 1 or (a.ndim == 2 and (b.requires_grad or a.requires_grad)):
         folded = b.mT.reshape(-1, b.shape[-2])
+        if a.ndim == 1:
+            return rules.unsafe_view(folded.mv(a), (*b.shape[:-2], b.shape[-1]))
         product = rules.unsafe_view(folded.mm(a.t()), (*b.shape[:-2], b.shape[-1], a.shape[0]))
         return rules.clone(product.mT)
     left, right = a if a.ndim > 1 else a.unsqueeze(0), b if b.ndim > 1 else b.unsqueeze(1)
@@ -665,6 +668,13 @@ def in_range(dim: int, n: int) -> int:
 def one_dim(x: Any, dim: int) -> int:
     """A dimension of `x` as a number from 0; IndexError where there is none."""
     return in_range(dim, x.ndim)
+
+
+def existing_dim(x: Any, dim: int) -> int:
+    """As `one_dim`; IndexError also for a tensor that has no dimensions."""
+    if x.ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return one_dim(x, dim)
 
 
 def dims(x: Any, dim: Any) -> tuple[int, ...]:
@@ -725,4 +735,4 @@ def same_dtype(a: Any, b: Any) -> None:
     """RuntimeError when two matrices have different element types."""
     if a._array.dtype != b._array.dtype:
         raise RuntimeError("expected m1 and m2 to have the same dtype, but got: "
-                           f"{a.type_name.split()[0]} != {b.type_name.split()[0]}")
+                           f"{a.type_name} != {b.type_name}")

@@ -1,10 +1,11 @@
 """What happens on the walk back, written down: for the gradients on a drawing's edges, and for `replay`.
 
-Importing this sets `engine.watch`. From then on a walk over a small graph runs on Watched nodes, which stand in for the
+Importing this sets `engine.watch`. After a drawing, walks over small graphs run on Watched nodes, which stand in for the
 real ones and note what passes through them; the order, the walk and the sums stay the engine's own, or the student's.
 """
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,11 +14,15 @@ import numpy as np
 from . import engine, graph, tensors
 
 NODES = 200  # a longer walk is not watched
+WALKS = 1000  # so many walks are watched after a drawing; a training loop soon runs at full speed again
 SMALL = 9  # an array of up to so many elements is written out
 EDGES = 5000  # so many gradients are remembered
 
-FLOWS: dict[tuple[int, int], Any] = {}
+FLOWS: OrderedDict[tuple[int, int], Any] = OrderedDict()
 """(number of a node, edge) -> the gradient that went there last. Numbers are not used again and hold nothing alive."""
+
+
+walks_left = 0
 
 
 class Event:
@@ -101,7 +106,7 @@ class Watched:
         FLOWS.pop((self.node.number, index), None)
         FLOWS[self.node.number, index] = snapshot(g)
         if len(FLOWS) > EDGES:
-            del FLOWS[next(iter(FLOWS))]
+            FLOWS.popitem(last=False)
         return self.task.note("send", self.node, g, to, index)
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[graph.Node, Any]]:
@@ -126,11 +131,19 @@ class Watched:
                 event.waiting = snapshot(leaf._grad)
 
 
+def attend() -> None:
+    """From now on watch again."""
+    global walks_left
+    walks_left = WALKS
+
+
 def watch(nodes: Sequence[graph.Node], task: engine.Task) -> tuple[Sequence[Any], engine.Task]:
     """What the engine walks: Watched nodes if they are few or a Recorder asks for it, otherwise the bare nodes."""
+    global walks_left
     if type(task) is not Recorder:
-        if len(nodes) > NODES:
+        if not walks_left or len(nodes) > NODES:
             return nodes, task
+        walks_left -= 1
         task = Recorder.of(task)
     for node, g in task.pending.items():
         task.note("start", node, g)

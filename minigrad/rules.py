@@ -69,7 +69,7 @@ def reciprocal(a, /):
 @op("PowBackward0")
 def pow(a, /, exponent):
     """d(a^n) = n a^(n-1) da, for a number n"""
-    return a ** exponent, lambda g: g * (exponent * a ** (exponent - 1)) if exponent else g * 0
+    return a ** exponent, lambda g: g * (exponent * a ** (exponent - 1)) if exponent else np.zeros_like(g)
 
 
 @elementwise("PowBackward1")
@@ -85,7 +85,7 @@ def pow_tensor(a, b, /):
 def pow_base(b, /, base):
     """d(c^b) = c^b log(c) db, for a number c"""
     out = base ** b
-    return out, lambda g: g * np.where(b >= 0, 0, out * -np.inf) if base == 0 else g * (out * float(np.log(base)))
+    return out, lambda g: g * np.where(b >= 0, 0, -np.inf) if base == 0 else g * (out * float(np.log(base)))
 
 
 @elementwise("RemainderBackward0")
@@ -130,13 +130,13 @@ def abs(a, /):
 @elementwise("SignBackward0")
 def sign(a, /):
     """d sign(a) = 0"""
-    return np.sign(a), lambda g: g * 0
+    return np.sign(a), lambda g: np.zeros_like(g)
 
 
 @elementwise("FloorBackward0")
 def floor(a, /):
     """d floor(a) = 0"""
-    return np.floor(a), lambda g: g * 0
+    return np.floor(a), lambda g: np.zeros_like(g)
 
 
 @elementwise("SinBackward0", floating=True)
@@ -169,27 +169,27 @@ def sigmoid(a, /):
 def relu(a, /):
     """d max(a, 0) = da where the result is positive, else 0"""
     out = np.maximum(a, 0)
-    return out, lambda g: g * (out > 0)
+    return out, lambda g: np.where(out > 0, g, 0)
 
 
 @elementwise("ClampBackward1")
 def clamp(a, /, min=None, max=None):
     """d clamp(a) = da where min <= a <= max, else 0"""
     low, high = -np.inf if min is None else min, np.inf if max is None else max
-    return np.clip(a, min, max), lambda g: g * ((a >= low) & (a <= high))
+    return np.clip(a, min, max), lambda g: np.where((a >= low) & (a <= high), g, 0)
 
 
 # ---------------------------------------------------------------- choosing
 @elementwise("MaximumBackward0")
 def maximum(a, b, /):
     """The larger one gets the gradient; half each where they are equal"""
-    return np.maximum(a, b), lambda g: g * (a > b) + g * (a == b) / 2, lambda g: g * (a < b) + g * (a == b) / 2
+    return np.maximum(a, b), lambda g: share(g, a > b, a == b), lambda g: share(g, a < b, a == b)
 
 
 @elementwise("MinimumBackward0")
 def minimum(a, b, /):
     """The smaller one gets the gradient; half each where they are equal"""
-    return np.minimum(a, b), lambda g: g * (a < b) + g * (a == b) / 2, lambda g: g * (a > b) + g * (a == b) / 2
+    return np.minimum(a, b), lambda g: share(g, a < b, a == b), lambda g: share(g, a > b, a == b)
 
 
 @elementwise("WhereBackward0")
@@ -281,14 +281,14 @@ def norm_dim(a, /, p, dim, keepdim=False):
 def max(a, /):
     """The largest element gets g; equal ones share it"""
     out = a.max()
-    return out, lambda g: g * (a == out) / (array(a) == array(out)).sum()
+    return out, lambda g: np.where(a == out, g / (array(a) == array(out)).sum(), 0)
 
 
 @op("MinBackward1")
 def min(a, /):
     """The smallest element gets g; equal ones share it"""
     out = a.min()
-    return out, lambda g: g * (a == out) / (array(a) == array(out)).sum()
+    return out, lambda g: np.where(a == out, g / (array(a) == array(out)).sum(), 0)
 
 
 @op("MaxBackward0")
@@ -381,20 +381,21 @@ def unsafe_view(a, /, shape):
 @op("TBackward0", view=True)
 def t(a, /):
     """g is transposed back"""
-    return a.T, lambda g: g.T
+    return a.T, lambda g: np.transpose(g)
 
 
 @op("TransposeBackward0", view=True)
 def transpose(a, /, dim0, dim1):
     """The same two dimensions of g swap back"""
-    return a.swapaxes(dim0, dim1), lambda g: g.swapaxes(dim0, dim1)
+    shape = a.shape
+    return a.swapaxes(dim0, dim1) if shape else a[...], lambda g: g.swapaxes(dim0, dim1) if shape else g
 
 
 @op("PermuteBackward0", view=True)
 def permute(a, /, dims):
     """The dimensions of g go back where they came from"""
     back = tuple([int(i) for i in np.argsort(dims)])
-    return a.transpose(dims), lambda g: g.transpose(back)
+    return a.transpose(dims), lambda g: np.transpose(g, back)
 
 
 @op("SqueezeBackward0", view=True)
@@ -457,7 +458,7 @@ def as_strided(a, /, region):
 def select(a, /, dim, index):
     """The chosen slice of the gradient is g, the rest 0"""
     shape, place = a.shape, (slice(None),) * dim + (index,)
-    return a[place + (...,)], lambda g: scatter(g, place, shape)
+    return a[(*place, ...)], lambda g: scatter(g, place, shape)
 
 
 @op("SliceBackward0", view=True)
@@ -468,7 +469,7 @@ def slice_(a, /, dim, part):
 
 
 @op("IndexBackward0")
-def index(a, /, indices):
+def index(a, indices, /):
     """Every element that was read gets the g of all its copies; `indices`: a tuple of slices and integer arrays"""
     shape = a.shape
     return np.asarray(a[indices], order="C"), lambda g: scatter(g, indices, shape)
@@ -532,39 +533,36 @@ def to_copy(a, /, dtype):
 def copy(a, b, /):
     """The old values get 0, the new ones g"""
     shape = np.broadcast_shapes(np.shape(a), np.shape(b))
-    return np.broadcast_to(b, shape), lambda g: g * 0, lambda g: g
+    return np.broadcast_to(b, shape), lambda g: np.zeros_like(g), lambda g: g
 
 
 @op("FillBackward2")
 def fill(a, /, value):
     """The old values get 0"""
-    return np.full_like(a, value), lambda g: g * 0
+    return np.full_like(a, value), lambda g: np.zeros_like(g)
 
 
 @elementwise("FillBackward3")
 def fill_tensor(a, b, /):
     """The old values get 0, the one new value the sum of g"""
-    return np.broadcast_to(b, a.shape), lambda g: g * 0, lambda g: g
+    return np.broadcast_to(b, a.shape), lambda g: np.zeros_like(g), lambda g: g
 
 
 @op("ZeroBackward0")
 def zero(a, /):
     """The old values get 0"""
-    return np.zeros_like(a), lambda g: g * 0
+    return np.zeros_like(a), lambda g: np.zeros_like(g)
 
 
 @op("NormalBackward0")
 def normal(a, /, values):
     """The old values get 0"""
-    return values, lambda g: g * 0
+    return values, lambda g: np.zeros_like(g)
 
 
 @op("IndexPutBackward0")
-def index_put(a, b, /, indices):
+def index_put(a, b, indices, /):
     """Where something was written the old values get 0 and the new ones g"""
-    if b.dtype != a.dtype:
-        raise RuntimeError("Index put requires the source and destination dtypes match, got "
-                           f"{dtypes.of(a).tensor_name} for the destination and {dtypes.of(b).tensor_name} for the source.")
     out = a.copy()
     shape = np.shape(b)
     try:
@@ -572,11 +570,14 @@ def index_put(a, b, /, indices):
     except ValueError:
         raise RuntimeError(f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "
                            f"shape {list(a[indices].shape)}") from None
+    if b.dtype != a.dtype:
+        raise RuntimeError("Index put requires the source and destination dtypes match, got "
+                           f"{dtypes.of(a).tensor_name} for the destination and {dtypes.of(b).tensor_name} for the source.")
     return out, lambda g: without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
 
 
 @op("IndexPutBackward0")
-def index_add(a, b, /, indices):
+def index_add(a, b, indices, /):
     """As `index_put` with accumulate=True: the old values get g as well"""
     out = a.copy()
     np.add.at(out, indices, b)
@@ -603,16 +604,23 @@ def broadcast_to(a, /, shape):
 @op("LookBackward0")
 def look(a, /, region):
     """A copy of the memory that `region` sees in `a`"""
-    return region.of(a).copy(), lambda g: in_region(g, region)
+    return part_of(a, region), lambda g: in_region(g, region)
 
 
 @op("LookBackBackward0")
 def look_back(a, /, region):
     """`a` in the memory of `region`, among zeros: the gradient of `look`"""
-    return region.spread(a), lambda g: look(g, region)
+    return region.spread(a), lambda g: part_of(g, region)
 
 
 # ---------------------------------------------------------------- what the rules share
+def part_of(g: Any, region: Any) -> Any:
+    """A copy of what `region` sees in `g`."""
+    if isinstance(g, Tensor):
+        return look(g, region)
+    return region.of(g if region.fits(g) else region.laid_out(g)).copy()
+
+
 def in_region(g: Any, region: Any) -> Any:
     """`g` in the memory that `region` sees, among zeros."""
     return look_back(g, region) if isinstance(g, Tensor) else region.spread(g)
@@ -650,9 +658,14 @@ def inverse(n: float) -> float:
     return 1 / n if n else np.inf
 
 
+def share(g: Array, won: Array, tied: Array) -> Array:
+    """g where `won`, half of it where `tied`, else 0."""
+    return np.where(won, g, np.where(tied, g / 2, 0))
+
+
 def divide0(a: Array, b: Array) -> Array:
     """a / b, and 0 where b is 0."""
-    return a / np.where(b == 0, np.inf, b)
+    return np.where(b == 0, 0, a / b)
 
 
 def others(a: Array) -> Array:

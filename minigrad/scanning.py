@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .graph import Node
-from .recording import flow, number_text, value_lines
+from .recording import attend, flow, number_text, value_lines
 
 LONG = 40  # characters of a name
 LEAVES = 5  # names of leaves in a summary
@@ -72,7 +72,7 @@ class Picture:
         text = [self.title]
         for place, item in enumerate(self.items):
             warnings = ["WARNING: " + line.replace("\n", " ") for line in item.warnings]
-            parts = [", ".join([WORDS[item.role], *item.lines, *warnings])]
+            parts = [", ".join([WORDS[item.role], *item.lines, *warnings]).replace(",, ", ", ")]  # rows end in a comma
             for link in self.links:
                 if link.start == place:
                     more = [*link.lines, *([f"gradient {' '.join(link.flow)}"] if link.flow else [])]
@@ -85,7 +85,7 @@ class Picture:
 # ---------------------------------------------------------------- tensors and nodes of both engines
 def is_tensor(x: Any) -> bool:
     """True for a Tensor of minigrad or PyTorch."""
-    return not isinstance(x, type) and hasattr(x, "grad_fn") and hasattr(x, "requires_grad")
+    return hasattr(type(x), "grad_fn") and hasattr(type(x), "requires_grad")
 
 
 def role_of(x: Any) -> str:
@@ -176,7 +176,7 @@ class Saved:
     stale: str = ""
 
 
-UNSEEN = "No gradient was seen on the edges: they are noted when minigrad's backward runs after a first drawing."
+UNSEEN = "No gradient was seen on the edges. Draw first and then run backward: after a drawing minigrad notes them."
 STALE = "version {} was saved, it is now at {}"
 
 
@@ -432,6 +432,7 @@ def scan(root: Any, params: Any = None, names: Any = None, values: bool = True, 
         raise TypeError(f"draw() needs a Tensor of minigrad or PyTorch, but got {type(root).__name__}")
     if isinstance(names, str) and names != "locals":
         raise ValueError(f'draw(): names={names!r} is not known, use "locals" or a dict of names and tensors')
+    attend()
     given = {**dict(params or {}), **dict({} if isinstance(names, str) else names or {})}
     more = callers_variables() if isinstance(names, str) else {}
     blamed = guilty if isinstance(guilty, (list, tuple, set)) else [] if guilty is None else [guilty]

@@ -219,7 +219,7 @@ class Tensor(Operators):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.shape[operators.one_dim(self, dim)]
+        return self.shape if dim is None else self.shape[operators.existing_dim(self, dim)]
 
     @property
     def ndim(self) -> int:

@@ -1,0 +1,142 @@
+"""`python -m benchmarks`: every workload for every peer, interleaved, and the medians of the ratios.
+
+The peers take turns within each round, so that a machine that slows down slows all of them. Time is the process's own
+CPU time on one thread. Writes a table (Markdown) and a plot into the folder given with -o.
+"""
+
+from __future__ import annotations
+
+import os
+
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_threads] = "1"  # before NumPy is imported
+
+import argparse  # noqa: E402
+import gc  # noqa: E402
+import importlib.util  # noqa: E402
+import statistics  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from benchmarks.workloads import BOUNDS, WORKLOADS, Run  # noqa: E402
+
+IMPORT_TIME, NODE_BYTES = "import, against NumPy's own", "bytes per node of the chain"
+
+
+def available(peer: str) -> bool:
+    """Whether the peer is installed."""
+    return importlib.util.find_spec(peer) is not None
+
+
+def timed(run: Run) -> float:
+    """CPU seconds of one run, without the garbage of the one before."""
+    gc.collect()
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
+def measure(title: str, rounds: int) -> dict[str, list[float]]:
+    """CPU seconds of each round for each installed peer. ValueError where two peers computed something else."""
+    runs = {peer: make() for peer, make in WORKLOADS[title].items() if available(peer)}
+    results = {peer: run() for peer, run in runs.items()}
+    for peer, result in results.items():
+        if not np.isclose(result, results["minigrad"], rtol=1e-2):
+            raise ValueError(f"{title}: {peer} computed {result}, minigrad {results['minigrad']}")
+    times: dict[str, list[float]] = {peer: [] for peer in runs}
+    for _ in range(rounds):
+        for peer, run in runs.items():
+            times[peer].append(timed(run))
+    return times
+
+
+def import_ratio(rounds: int) -> float:
+    """The time to import minigrad as a multiple of the time to import NumPy, each in a new process."""
+    def once(module: str) -> float:
+        code = f"import time; t = time.process_time(); import {module}; print(time.process_time() - t)"
+        return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+    return statistics.median([once("minigrad") / once("numpy") for _ in range(rounds)])
+
+
+def node_bytes(n: int = 10_000) -> float:
+    """Memory that one recorded operation of the chain keeps, in bytes."""
+    import tracemalloc
+
+    import minigrad
+
+    y = minigrad.ones(1, requires_grad=True)
+    y = y * 1.0001 + 0.0001
+    tracemalloc.start()
+    for _ in range(n):
+        y = y * 1.0001 + 0.0001
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held / (2 * n)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write table.md and ratios.png."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("-n", "--rounds", type=int, default=9)
+    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument("only", nargs="*", help="words of the titles to measure; all without")
+    options = parser.parse_args(arguments)
+    rows: list[tuple[str, str, float, float | None]] = []
+    for title in WORKLOADS:
+        if options.only and not any(word in title for word in options.only):
+            continue
+        times = measure(title, options.rounds)
+        for peer in times:
+            if peer != "minigrad":
+                ratios = [a / b for a, b in zip(times["minigrad"], times[peer], strict=True)]
+                rows.append((title, peer, statistics.median(ratios), BOUNDS[title].get(peer)))
+                print(line(*rows[-1]), flush=True)
+    if not options.only:
+        rows.append((IMPORT_TIME, "numpy", import_ratio(options.rounds), 1.15))
+        rows.append((NODE_BYTES, "limit 300", node_bytes() / 300, 1.0))
+        print(line(*rows[-2]), line(*rows[-1]), sep="\n")
+    options.output.mkdir(parents=True, exist_ok=True)
+    head = "| workload | minigrad's time as a multiple of | ratio | at most | |\n|---|---|---|---|---|\n"
+    (options.output / "table.md").write_text(head + "\n".join([line(*row) for row in rows]) + "\n", encoding="utf-8")
+    plot(rows, options.output / "ratios.png")
+    print(f"written: {options.output}/table.md and ratios.png")
+    return 0
+
+
+def line(title: str, peer: str, ratio: float, bound: float | None) -> str:
+    """One row of the table."""
+    verdict = "" if bound is None else "✓" if ratio <= bound else "✗"
+    return f"| {title} | {peer} | {ratio:.2f} | {'' if bound is None else bound} | {verdict} |"
+
+
+def plot(rows: list[tuple[str, str, float, float | None]], file: Path) -> None:
+    """A bar for each ratio, and a mark for each bound."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(9, 0.4 * len(rows) + 1))
+    places = range(len(rows))
+    axes.barh(places, [ratio for _, _, ratio, _ in rows], color="#4c78a8")
+    for place, (_, _, _, bound) in zip(places, rows, strict=True):
+        if bound is not None:
+            axes.plot([bound, bound], [place - 0.4, place + 0.4], color="#e45756", linewidth=3)
+    axes.set_yticks(places, [f"{title} / {peer}" for title, peer, _, _ in rows], fontsize=7)
+    axes.axvline(1, color="black", linewidth=0.5)
+    axes.set_xscale("log")
+    axes.set_xlabel("minigrad's time as a multiple of the peer's (less is faster; red: the bound)")
+    axes.invert_yaxis()
+    figure.tight_layout()
+    figure.savefig(file, dpi=120)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""The lessons' cells and the recorded facts, next to the tests that replay them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # notebook, which runs a cell
