@@ -211,8 +211,7 @@ def rebase(x: Tensor, node: Node) -> None:
     """Move `x` on to the node of what was written; a view moves its base on, through a CopySlices."""
     base = x._base
     if base is None:
-        x._grad_fn, x._requires_grad = node, True
-        return
+        return move_on(x, node)
     slices = CopySlices()
     slices.region = Region(base._array, x._array)
     slices.fn = node
@@ -222,7 +221,16 @@ def rebase(x: Tensor, node: Node) -> None:
     slices.old.hooks, slices.old.number = None, graph.next_number()
     node.edges = (node.edges[0] and slices.old, *node.edges[1:])
     slices.shape, slices.dtype, slices.number = base._array.shape, base._array.dtype, graph.next_number()
-    base._grad_fn, base._requires_grad = slices, True
+    move_on(base, slices)
+
+
+def move_on(x: Tensor, node: Node) -> None:
+    """`x` comes from `node` now; what `retain_grad` asked for goes with it."""
+    hooks = x._grad_fn.hooks if x._grad_fn is not None else None
+    retain = hooks.pop(engine.RETAIN, None) if hooks else None
+    x._grad_fn, x._requires_grad = node, True
+    if retain is not None:
+        engine.add_hook(x, engine.RETAIN, retain)
 
 
 def refresh(view: Tensor) -> None:
@@ -261,6 +269,8 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         if rest is None or value.shape[:1] == (1,):  # leading ones do not count
             value = value.view(value.shape[next((i for i, n in enumerate(value.shape) if n != 1), value.ndim):])
         if rest is not None:
+            if value.ndim == 0 and getattr(tensors.array_of(index), "dtype", None) == np.dtype(bool):
+                value = value.as_type(x._array.dtype)  # one number for a mask may be of any type
             update(rules.index_put, view, value, rest)
         else:
             copy_(view, value if value.shape == view.shape else value.expand(view.shape))
@@ -291,4 +301,4 @@ def copy_into(x: Tensor, value: Tensor) -> Tensor:
     return rules.copy(x, value if value._array.dtype == x._array.dtype else value.as_type(x._array.dtype))
 
 
-from . import indexing  # noqa: E402
+from . import engine, indexing  # noqa: E402

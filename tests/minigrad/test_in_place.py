@@ -145,3 +145,15 @@ def test_what_is_recorded_for_a_view_made_under_no_grad_is_not_taken_for_other_t
         assert rule_result.requires_grad
         g, = mg.autograd.grad(operation(x).sum(), x, create_graph=True)
         assert g.shape == (2,)
+
+
+def test_retain_grad_follows_a_tensor_that_is_written_to():
+    x = mg.ones(2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.mul_(3)
+    y[0] = 5.0
+    assert y.retains_grad
+    (y * mg.tensor([10.0, 20.0])).sum().backward()
+    assert y.grad.tolist() == [10.0, 20.0]
+    assert x.grad.tolist() == [0.0, 120.0]

@@ -22,7 +22,13 @@ KNOWN = [
 ]
 
 
-@settings(max_examples=EXAMPLES or 1000, derandomize=not EXAMPLES, print_blob=bool(EXAMPLES), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES or 1000,
+    derandomize=not EXAMPLES,
+    print_blob=bool(EXAMPLES),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(programs())
 def test_a_random_program_does_what_it_does_in_pytorch(program):
     found = compare(program)

@@ -27,7 +27,7 @@ INTERRUPTIONS = ".jp-Dialog, .Toastify__toast"
 
 def without_make() -> dict[str, str]:
     """The environment, as if nobody had run make around the tests."""
-    makes_own = {"MAKEFLAGS", "MFLAGS", "ARGS", "PYTHON", "VENV"}
+    makes_own = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS", "PYTHON", "VENV"}
     return {name: value for name, value in os.environ.items() if name not in makes_own}
 
 
