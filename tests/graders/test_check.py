@@ -314,3 +314,15 @@ def test_the_points_of_the_keys_are_those_of_the_check_cells(keys):
             points = keys["session"][exercise]["points"]
             assert cell.source == f'check("{exercise}")    # {points} points'
             assert cell.metadata.nbgrader.points == points
+
+
+def test_after_begin_the_first_drawing_already_shows_the_gradients_of_the_walk_before_it(capsys):
+    import minigrad as mg
+    from minigrad import recording
+
+    recording.walks_left = 0
+    begin("ch05")
+    x = mg.tensor(3.0, requires_grad=True)
+    z = x * x + x
+    z.backward()
+    assert "gradient 3" in mg.describe(z, grads=True)
