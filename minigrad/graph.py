@@ -524,12 +524,12 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
             except TypeError:
                 refuse(name, a._array)
                 raise
-            if not (a._requires_grad if a._base is None else a.requires_grad) or not mode.enabled:
+            if not (a._requires_grad if a._base is None else inplace.up_to_date(a)) or not mode.enabled:
                 result = wrap(value)
             elif 1 not in plans:
                 result = learn(1, (a,), value, [vjp])
             else:
-                result = record_again(call, plans[1], (a,), ((a._base is None and a._grad_fn) or edge(a),), value, (vjp,))
+                result = record_again(call, plans[1], (a,), (a._grad_fn or edge(a),), value, (vjp,))
             return tensors.view_of(a, result) if view else result
 
         def binary(a: Any, b: Any, /) -> Tensor:
@@ -550,8 +550,8 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
             from_b = b._requires_grad if b._base is None else inplace.up_to_date(b)
             if not (from_a or from_b) or not mode.enabled:
                 return wrap(value)
-            edges = ((a._base is None and a._grad_fn) or edge(a) if from_a else None,
-                     (b._base is None and b._grad_fn) or edge(b) if from_b else None)
+            edges = (a._grad_fn or edge(a) if from_a else None,
+                     b._grad_fn or edge(b) if from_b else None)
             key = from_a + 2 * from_b
             if key not in plans:
                 return learn(key, (a, b), value, [left, right])
@@ -566,7 +566,7 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
             value, left, right = rule(a._array, b) if x is a else rule(a, b._array)
             if not (x._requires_grad if x._base is None else inplace.up_to_date(x)) or not mode.enabled:
                 return wrap(value)
-            to = (x._base is None and x._grad_fn) or edge(x)
+            to = x._grad_fn or edge(x)
             key, edges = (1, (to, None)) if x is a else (2, (None, to))
             if key not in plans:
                 return learn(key, (a, b), value, [left, right])

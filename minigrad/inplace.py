@@ -218,7 +218,7 @@ def rebase(x: Tensor, node: Node) -> None:
     slices.edges = (graph.edge(base), *node.edges[1:])
     slices.old = OldValues()
     slices.old.shape, slices.old.dtype, slices.old.edges = x._array.shape, x._array.dtype, node.edges[:1]
-    slices.old.hooks, slices.old.number = None, graph.next_number()
+    slices.old.number = graph.next_number()
     node.edges = (node.edges[0] and slices.old, *node.edges[1:])
     slices.shape, slices.dtype, slices.number = base._array.shape, base._array.dtype, graph.next_number()
     move_on(base, slices)
