@@ -38,7 +38,7 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
             array = array.astype(dtypes.DEFAULT)
     if dtype is not None:
         array = array.astype(dtypes.to_numpy(dtype))
-    result = wrap_leaf(array, requires_grad, "tensor")
+    result = wrap_leaf(array if array.ndim else array[()], requires_grad, "tensor")
     result.dtype  # noqa: B018  TypeError for an element type that minigrad does not have
     return result
 

@@ -81,7 +81,7 @@ class Custom(Node):
         self.count = len(args)
         self.edges = tuple([graph.edge(args[i]) for i in places])
         self.number = graph.next_number()
-        self.shape, self.dtype = (), np.dtype("float32")
+        self.like = np.float32
         results = []
         for x in outputs:
             if not isinstance(x, Tensor) or any(x is c for c in self.constant):
@@ -97,7 +97,7 @@ class Custom(Node):
                 x._requires_grad = True
                 x._grad_fn = self if len(results) == 1 else Output(self, i, x._array)
         if len(results) == 1 and self.outputs[0] is not None:
-            self.shape, self.dtype = self.outputs[0]
+            self.like = graph.like_of(results[0]._array)
         self.saved = tuple([self.pack(x, args, outputs, results) for x in self.to_save])
         return tuple(results)
 

@@ -20,7 +20,11 @@ NOT_A_TUPLE = (
 
 def get(x: Tensor, key: Any) -> Tensor:
     """x[key]: a view where only numbers, slices, None and `...` occur, else a copy."""
-    if isinstance(key, slice):
+    if key.__class__ is int:
+        shape = x._array.shape
+        if shape and -shape[0] <= key < shape[0]:
+            return rules.select(x, 0, key % shape[0])
+    elif isinstance(key, slice):
         return take_slice(x, 0, key, always=True)
     view, rest = basic(x, key)
     if rest is not None:

@@ -67,6 +67,33 @@ class Region:
         return result
 
 
+class Place:
+    """The region of a base that a basic index chooses: what Region is for a view, for a part that nobody holds."""
+
+    __slots__ = ("base_shape", "index")
+
+    def __init__(self, base: np.ndarray, index: Any) -> None:
+        self.base_shape, self.index = base.shape, index
+
+    def fits(self, array: np.ndarray) -> bool:
+        """An index works however the elements lie."""
+        return True
+
+    def laid_out(self, array: np.ndarray) -> np.ndarray:
+        """A copy of `array`."""
+        return np.array(array)
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        """The same region of another array of that shape: a view of it."""
+        return array[self.index]
+
+    def spread(self, g: np.ndarray) -> np.ndarray:
+        """`g` in its region among zeros."""
+        result = np.zeros(self.base_shape, g.dtype)
+        result[self.index] = g
+        return result
+
+
 def address(array: np.ndarray) -> int:
     """The address of the first element."""
     return array.__array_interface__["data"][0]
@@ -93,17 +120,18 @@ class OldValues(Node):
 class CopySlices(Node):
     """The node of a base after one of its views was written to.
 
-    The gradient of the region goes through the operation that was written there (`fn`); the rest goes to the old base.
+    The gradient of the region goes through the operation that was written there (`fn`; None for a plain copy of the
+    second edge's values); the rest goes to the old base.
     """
 
     __slots__ = ("fn", "old", "region")
-    fn: Node
-    old: OldValues
-    region: Region
+    fn: Node | None
+    old: OldValues | None
+    region: Region | Place
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Send the region of `g` through `fn`; to the base `g`, with the gradient of the old values in that region."""
-        base = self.edges[0]
+        base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
         if recorded:
             upstream = rules.look(g, self.region)
@@ -111,15 +139,18 @@ class CopySlices(Node):
             if self not in task.owned or not self.region.fits(g):
                 g = self.region.laid_out(g)
             part = self.region.of(g)
-            upstream = part.copy()
-        if task.needed is not None and base in task.needed:
-            task.needed.add(self.old)
+            upstream = part.copy() if part.ndim else part[()]
         before: Any = 0
-        for to, grad in self.fn.backward(upstream, task):
-            if to is self.old:
-                before = grad
-            else:
-                yield to, grad
+        if self.fn is not None:
+            if task.needed is not None and base in task.needed:
+                task.needed.add(self.old)
+            for end, grad in self.fn.backward(upstream, task):
+                if end is self.old:
+                    before = grad
+                else:
+                    yield end, grad
+        elif to is not None and (task.needed is None or to in task.needed):
+            yield to, upstream
         if base is not None and (task.needed is None or base in task.needed):
             if recorded:
                 g = g - rules.look_back(upstream - before, self.region)
@@ -137,28 +168,32 @@ for _class in (OldValues, CopySlices):
 # ---------------------------------------------------------------- writing
 def write(x: Tensor, value: Any) -> None:
     """Put `value` into the memory of `x` and count it, with no other consequence for the graph."""
-    if isinstance(x._array, np.ndarray):
-        x._array[...] = value
+    array = x._array
+    if isinstance(array, np.ndarray):
+        array[...] = value
     else:
-        x._array = x._array.dtype.type(value)
-    tensors.counter(x)[0] += 1
+        x._array = value if value.__class__ is array.__class__ else array.dtype.type(value)
+    if x._counter is None:
+        tensors.counter(x)
+    x._counter[0] += 1
 
 
 def check(x: Tensor, *args: Any) -> None:
     """RuntimeError where PyTorch forbids to write: a leaf that requires grad, a view of one, one of several views."""
-    if graph.mode.enabled and graph.can_require_grad(x._array.dtype) and graph.any_requires_grad(x, *args):
-        if x._base is not None:
+    old, base = x._array, x._base
+    if graph.mode.enabled and graph.can_require_grad(old.dtype) and graph.any_requires_grad(x, *args):
+        if base is not None:
             refuse_view(x, "is being")
-            if x.requires_grad and x._base.is_leaf:
+            if x.requires_grad and base.is_leaf:
                 raise RuntimeError("a view of " + LEAF)
         if x.requires_grad and x.is_leaf:
             raise RuntimeError(LEAF)
-    old = x._array
-    if x._base is not None and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
+    if base is not None and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         raise RuntimeError(SHARED.format("more than one element of the written-to tensor", "s"))
-    for arg in args:
-        if isinstance(arg, Tensor) and arg._counter is x._counter is not None and overlap(old, arg._array):
-            raise RuntimeError(SHARED.format("some elements of the input tensor and the written-to tensor", ""))
+    if x._counter is not None:
+        for arg in args:
+            if isinstance(arg, Tensor) and arg._counter is x._counter and overlap(old, arg._array):
+                raise RuntimeError(SHARED.format("some elements of the input tensor and the written-to tensor", ""))
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> bool:
@@ -193,16 +228,17 @@ def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     if node is None or not graph.can_require_grad(old.dtype):
         write(x, result._array)
         return x
-    saved, versions = list(node.saved), list(node.versions or [0] * len(node.saved))
-    for i, source in enumerate(node.plan.sources):
-        if source == 0:  # the old values are about to be overwritten
-            saved[i], versions[i] = tensors.wrap(saved[i]._array.copy()), 0
+    saved, sources = list(node.saved), node.plan.sources
+    for i, source in enumerate(sources):
+        if source == 0 and isinstance(saved[i], Tensor):  # the old values are about to be overwritten
+            saved[i] = tensors.wrap(saved[i]._array.copy())
+    versions = {i: n for i, n in (node.versions or {}).items() if i == "out" or sources[i] != 0}
     write(x, result._array)
-    for i, source in enumerate(node.plan.sources):
-        if source == "out":
-            saved[i], versions[i] = tensors.alias(x), x._version
-    node.saved, node.versions = tuple(saved), tuple(versions)
-    node.dtype = x._array.dtype
+    if "out" in sources:
+        saved[sources.index("out")] = x._array
+        versions["out"] = x._counter, x._version
+    node.saved, node.versions = tuple(saved), versions or None
+    node.like = graph.like_of(x._array)
     rebase(x, node)
     return x
 
@@ -212,15 +248,10 @@ def rebase(x: Tensor, node: Node) -> None:
     base = x._base
     if base is None:
         return move_on(x, node)
-    slices = CopySlices()
-    slices.region = Region(base._array, x._array)
-    slices.fn = node
-    slices.edges = (graph.edge(base), *node.edges[1:])
-    slices.old = OldValues()
-    slices.old.shape, slices.old.dtype, slices.old.edges = x._array.shape, x._array.dtype, node.edges[:1]
-    slices.old.number = graph.next_number()
-    node.edges = (node.edges[0] and slices.old, *node.edges[1:])
-    slices.shape, slices.dtype, slices.number = base._array.shape, base._array.dtype, graph.next_number()
+    old = OldValues(node.edges[:1], node.like)
+    slices = CopySlices((graph.edge(base), *node.edges[1:]), graph.like_of(base._array))
+    slices.region, slices.fn, slices.old = Region(base._array, x._array), node, old
+    node.edges = (node.edges[0] and old, *node.edges[1:])
     move_on(base, slices)
 
 
@@ -244,17 +275,16 @@ def refresh(view: Tensor) -> None:
             view._grad_fn = rules.as_strided(base, Region(base._array, view._array))._grad_fn
 
 
-def up_to_date(view: Tensor) -> bool:
-    """Whether an operation on this view is recorded now; if so, its history is brought up to date first."""
-    if not graph.mode.enabled or not view.requires_grad:
-        return False
-    refresh(view)
-    return True
+def settled(view: Tensor) -> bool:
+    """Whether a view's own slots say what there is to know: nothing was written to its memory since it was recorded."""
+    if view._grad_fn is None:
+        return not view._base._requires_grad
+    return view._seen[0] == view._counter[0]
 
 
 def set_item(x: Tensor, index: Any, value: Any) -> None:
     """x[index] = value, recorded: the gradient of what was overwritten is 0, the gradient of `value` is the part's."""
-    if index is False:
+    if index is False or (x._base is None and set_part(x, index, value)):
         return
     if not isinstance(value, Tensor):
         if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
@@ -274,6 +304,34 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
             update(rules.index_put, view, value, rest)
         else:
             copy_(view, value if value.shape == view.shape else value.expand(view.shape))
+
+
+def set_part(x: Tensor, index: Any, value: Any) -> bool:
+    """x[index] = value without making the view, where that is the same: for one number as index. Whether it was done."""
+    array, tracked = x._array, x._requires_grad and graph.mode.enabled
+    if index.__class__ is not int or array.__class__ is not np.ndarray or (tracked and x._grad_fn is None):
+        return False
+    if not array.ndim or not -array.shape[0] <= index < array.shape[0]:
+        return False
+    if value.__class__ is Tensor:
+        new = value._array
+        if new.dtype is not array.dtype or new.shape != array.shape[1:] or (
+                value._base is not None and not settled(value)) or value._counter is x._counter is not None:
+            return False
+        from_value = value._requires_grad and graph.mode.enabled
+    elif value.__class__ is float or value.__class__ is int:
+        new, from_value = value, False
+    else:
+        return False
+    if tracked or from_value:
+        base = x._grad_fn if tracked else None
+        slices = CopySlices((base, (value._grad_fn or graph.accumulator(value)) if from_value else None),
+                            graph.like_of(array) if base is None else base.like)
+        slices.region, slices.fn, slices.old = Place(array, (index, ...)), None, None
+        move_on(x, slices)
+    array[index] = new
+    tensors.counter(x)[0] += 1
+    return True
 
 
 def copy_(x: Tensor, value: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 from . import dtypes
 
 if TYPE_CHECKING:  # at run time `tensors`, which this module is a part of, puts them here once they exist
-    from . import creation, graph, indexing, inplace, rules, tensors
+    from . import creation, graph, indexing, inplace, lifting, rules, tensors
 
 Found = {name: namedtuple(name, ["values", "indices"], module="minigrad.return_types") for name in ("max", "min")}
 for _kind in Found.values():
@@ -521,7 +521,7 @@ class Operators:
 # ---------------------------------------------------------------- choosing the rule
 def plain(ufunc: Any, a: Any, b: Any) -> Any:
     """A function without a gradient, of two arguments that meet in one shape and element type."""
-    a, b = (graph.constant(a), graph.constant(b))
+    a, b = (lifting.constant(a), lifting.constant(b))
     if a is None or b is None:
         return NotImplemented
     x, y = tensors.array_of(a), tensors.array_of(b)
@@ -529,7 +529,7 @@ def plain(ufunc: Any, a: Any, b: Any) -> Any:
     try:
         return tensors.wrap(ufunc(np.asarray(x, kind)[()], np.asarray(y, kind)[()]))
     except ValueError:
-        graph.refuse("", x, y)
+        lifting.refuse("", x, y)
         raise
 
 
@@ -551,8 +551,8 @@ def reduce_plain(function: Any, x: Any, dim: Any, keepdim: bool) -> Any:
 
 def with_number(rule: Any, x: Any, number: Any) -> Any:
     """`rule` of a tensor and a number (or array), which has no edge."""
-    if x._array.dtype.kind != "f" or type(number) not in graph.NUMBERS:
-        x, number = graph.meet(rule, x, number)
+    if x._array.dtype.kind != "f" or type(number) not in lifting.NUMBERS:
+        x, number = lifting.meet(rule, x, number)
     return rule(x, tensors.array_of(number))
 
 
@@ -567,12 +567,12 @@ def power(a: Any, b: Any) -> Any:
         b = b.item()
     if isinstance(a, np.generic):
         a = a.item()
-    if isinstance(a, tensors.Tensor) and type(b) in graph.NUMBERS:
+    if isinstance(a, tensors.Tensor) and type(b) in lifting.NUMBERS:
         kind = dtypes.result_type(a._array, b)
         if kind.kind in "iu" and b < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         return rules.pow(a if kind == a._array.dtype else a.as_type(kind), b)
-    if isinstance(b, tensors.Tensor) and type(a) in graph.NUMBERS:
+    if isinstance(b, tensors.Tensor) and type(a) in lifting.NUMBERS:
         kind = dtypes.result_type(b._array, a)
         return rules.pow_base(b if kind == b._array.dtype else b.as_type(kind), a)
     return rules.pow_tensor(a, b)
@@ -583,7 +583,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if not isinstance(condition, tensors.Tensor) or condition._array.dtype != bool:
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype "
                            f"{getattr(getattr(condition, 'dtype', None), 'tensor_name', type(condition).__name__)}")
-    return rules.where(*graph.meet(rules.where, a, b), condition._array)
+    return rules.where(*lifting.meet(rules.where, a, b), condition._array)
 
 
 def nonempty(x: Any, dim: int | None, name: str) -> None:
@@ -611,7 +611,7 @@ def extreme(x: Any, dim: Any, keepdim: bool, which: str) -> Any:
 
 def matmul(a: Any, b: Any) -> Any:
     """The product of vectors, matrices or stacks of matrices, as PyTorch takes it apart into dot, mv, mm and bmm."""
-    a, b = graph.constant(a), graph.constant(b)
+    a, b = lifting.constant(a), lifting.constant(b)
     if not isinstance(a, tensors.Tensor) or not isinstance(b, tensors.Tensor):
         return NotImplemented
     if a.ndim == 0 or b.ndim == 0:
@@ -647,7 +647,7 @@ def stacked_matmul(a: Any, b: Any) -> Any:
     try:
         batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
     except ValueError:
-        graph.refuse("", np.empty((*left.shape[:-2], 1, 1)), np.empty((*right.shape[:-2], 1, 1)))
+        lifting.refuse("", np.empty((*left.shape[:-2], 1, 1)), np.empty((*right.shape[:-2], 1, 1)))
         raise
     stack = [x.expand(*batch, *x.shape[-2:]).reshape(-1, *x.shape[-2:]) for x in (left, right)]
     shape = (*batch, *([left.shape[-2]] if a.ndim > 1 else []), *([right.shape[-1]] if b.ndim > 1 else []))

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, graph
-from .graph import Array, Part, elementwise, op
+from .graph import Array, Part
+from .lifting import elementwise, op
 from .tensors import Tensor
 
 # Rules are named as the operations are, also where Python has a builtin of that name.

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import tensors
 from .graph import Node
 from .recording import attend, flow, number_text, value_lines
 
@@ -182,7 +183,7 @@ STALE = "version {} was saved, it is now at {}"
 
 def saved_by(node: Any) -> list[Saved]:
     """What a node of minigrad or PyTorch has saved, freed or not."""
-    node = getattr(node, "fn", node)  # what a CopySlices saved is with the operation that was written
+    node = getattr(node, "fn", None) or node  # what a CopySlices saved is with the operation that was written
     if kind(node) == "AccumulateGrad":
         return []
     if getattr(node, "plan", None) is not None:
@@ -198,8 +199,10 @@ def saved_by_rule(node: Any) -> Iterator[Saved]:
     for i, (name, source) in enumerate(zip(node.plan.names, node.plan.sources, strict=True)):
         if type(source) is int or source == "out":
             x: Any = None if held is None else held[i]
-            now = x._version if is_tensor(x) else 0
-            then = node.versions[i] if node.versions else 0
+            now, then = x._version if is_tensor(x) else 0, (node.versions or {}).get(i, 0)
+            if source == "out" and held is not None:
+                now, then = (lambda counter, saved_at: (counter[0], saved_at))(*(node.versions or {}).get("out", ([0], 0)))
+                x = tensors.wrap(x)
             yield Saved(name, x, -1 if source == "out" else source, "" if now == then else STALE.format(then, now))
 
 

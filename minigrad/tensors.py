@@ -176,6 +176,7 @@ class Tensor(Operators):
         """Forget in place how this tensor was made: it becomes a leaf that needs no gradient."""
         if self._base is not None:
             raise RuntimeError(NO_DETACH_OF_VIEWS)
+        counter(self)
         self._requires_grad, self._grad_fn = False, None
         return self
 
@@ -409,6 +410,9 @@ def counter(x: Tensor) -> list[int]:
     """The version number of `x` in the box that everything with the same memory shares."""
     if x._counter is None:
         x._counter = [0]
+        plan = x._grad_fn.plan if x._grad_fn is not None else None
+        if plan is not None and plan.keeps_out:
+            x._grad_fn.versions = {**(x._grad_fn.versions or {}), "out": (x._counter, 0)}
     return x._counter
 
 
@@ -427,9 +431,9 @@ def array_of(x: Any) -> Any:
 
 
 # The rooms that Tensor delegates to need this one: they are imported when everything in it is defined.
-from . import creation, engine, graph, indexing, inplace, numpy_api, operators, printing, rules  # noqa: E402
+from . import creation, engine, graph, indexing, inplace, lifting, numpy_api, operators, printing, rules  # noqa: E402
 
-vars(operators).update(creation=creation, graph=graph, indexing=indexing, inplace=inplace, rules=rules,
+vars(operators).update(creation=creation, graph=graph, indexing=indexing, inplace=inplace, lifting=lifting, rules=rules,
                        tensors=sys.modules[__name__])
 for _name, _rule in {"__add__": "add", "__radd__": "add", "__sub__": "sub", "__mul__": "mul",
                      "__rmul__": "mul", "__truediv__": "div"}.items():
