@@ -229,7 +229,7 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
         elif not task.record:
             g = g._array
         first.append(g)
-    roots = [graph.edge(output) for output in outputs]
+    roots: list[Any] = [graph.edge(output) for output in outputs]
     if None in roots:
         raise RuntimeError(NO_GRAD.format(roots.index(None)))
     for node, g in zip(roots, first, strict=True):

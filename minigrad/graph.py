@@ -130,6 +130,13 @@ class Node:
 
     __slots__ = ("__dict__", "edges", "hooks", "like", "number", "plan", "saved", "versions")
     op: Any = None
+    edges: tuple[Any, ...]
+    number: int
+    hooks: Any
+    like: Any
+    plan: Any
+    saved: Any
+    versions: Any
 
     def __init__(self, edges: tuple = (), like: Any = None) -> None:
         self.edges, self.like, self.number = edges, like, next_number()
@@ -222,9 +229,9 @@ class Node:
                 task.join(to, part)
             elif part is not None:
                 part = fit(part, to, self)
-                if type(part) is ndarray and part.base is None and not any(part is held for held in (g, *values)):
-                    if to not in task.pending:
-                        task.owned.add(to)  # nobody else holds this array: it may be added to in place
+                alone = type(part) is ndarray and part.base is None and not any(part is held for held in (g, *values))
+                if alone and to not in task.pending:
+                    task.owned.add(to)  # nobody else holds this array: it may be added to in place
                 yield to, part
 
 
@@ -446,7 +453,7 @@ new = object.__new__
 
 def record_again(plan: Plan, edges: tuple, value: Array, saved: tuple) -> Tensor:
     """What `record` does, written for speed, for an operation whose plan, edges and saved values are known."""
-    node = new(plan.kind)
+    node: Any = new(plan.kind)
     node.edges, node.plan, node.saved, node.number = edges, plan, saved, next_number()
     node.hooks = node.versions = None
     like = value.__class__

@@ -28,21 +28,23 @@ SHARED = (
 
 
 class Region:
-    """Where a view lies in the memory of its base: shape, steps and start."""
+    """Where a view lies in the memory of its base: shape, steps and start. Or, with `index`, where base[index] lies."""
 
-    __slots__ = ("base_shape", "base_strides", "offset", "shape", "strides")
+    __slots__ = ("base_shape", "base_strides", "index", "offset", "shape", "strides")
 
-    def __init__(self, base: np.ndarray, view: np.ndarray) -> None:
-        self.base_shape, self.base_strides = base.shape, base.strides
-        self.shape, self.strides = view.shape, view.strides
-        self.offset = address(view) - address(base)
+    def __init__(self, base: np.ndarray, view: Any = None, index: Any = None) -> None:
+        self.base_shape, self.base_strides, self.index = base.shape, base.strides, index
+        if view is not None:
+            self.shape, self.strides, self.offset = view.shape, view.strides, address(view) - address(base)
 
     def fits(self, array: np.ndarray) -> bool:
-        """True when the array's elements lie as the base's do."""
-        return array.strides == self.base_strides
+        """True when the region can be found in `array`: its elements lie as the base's do."""
+        return self.index is not None or array.strides == self.base_strides
 
     def laid_out(self, array: np.ndarray) -> np.ndarray:
-        """A copy of `array` whose elements lie as the base's do."""
+        """A copy of `array` in which the region can be found."""
+        if self.index is not None:
+            return np.array(array)
         last = sum([(n - 1) * step for n, step in zip(self.base_shape, self.base_strides, strict=True)])
         room = np.zeros(last // array.itemsize + 1 if array.size else 0, array.dtype)
         result = np.ndarray(self.base_shape, array.dtype, room, 0, self.base_strides)
@@ -50,7 +52,9 @@ class Region:
         return result
 
     def of(self, array: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarray:
-        """The same region of another array whose elements lie as the base's do: a view of it."""
+        """The same region of another array that it fits: a view of it."""
+        if self.index is not None:
+            return array[self.index]
         shape = self.shape if shape is None else shape
         if array.flags.c_contiguous:
             return np.ndarray(shape, array.dtype, array, self.offset, self.strides)
@@ -61,36 +65,12 @@ class Region:
     def spread(self, g: np.ndarray) -> np.ndarray:
         """`g` in its region among zeros; an element that the region sees several times gets the sum."""
         result = self.laid_out(np.zeros(self.base_shape, g.dtype))
+        if self.index is not None:
+            result[self.index] = g
+            return result
         seen = tuple([i for i, step in enumerate(self.strides) if step == 0 and self.shape[i] > 1])
         once = self.of(result, tuple([1 if i in seen else n for i, n in enumerate(self.shape)]))
         once += g.sum(axis=seen, keepdims=True)
-        return result
-
-
-class Place:
-    """The region of a base that a basic index chooses: what Region is for a view, for a part that nobody holds."""
-
-    __slots__ = ("base_shape", "index")
-
-    def __init__(self, base: np.ndarray, index: Any) -> None:
-        self.base_shape, self.index = base.shape, index
-
-    def fits(self, array: np.ndarray) -> bool:
-        """An index works however the elements lie."""
-        return True
-
-    def laid_out(self, array: np.ndarray) -> np.ndarray:
-        """A copy of `array`."""
-        return np.array(array)
-
-    def of(self, array: np.ndarray) -> np.ndarray:
-        """The same region of another array of that shape: a view of it."""
-        return array[self.index]
-
-    def spread(self, g: np.ndarray) -> np.ndarray:
-        """`g` in its region among zeros."""
-        result = np.zeros(self.base_shape, g.dtype)
-        result[self.index] = g
         return result
 
 
@@ -127,7 +107,7 @@ class CopySlices(Node):
     __slots__ = ("fn", "old", "region")
     fn: Node | None
     old: OldValues | None
-    region: Region | Place
+    region: Region
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Send the region of `g` through `fn`; to the base `g`, with the gradient of the old values in that region."""
@@ -217,6 +197,8 @@ def refuse_view(view: Tensor, what: str) -> None:
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x."""
     check(x, *args)
+    if op.__name__ in UFUNCS and not options and write_with(UFUNCS[op.__name__], x, args[0]):
+        return x
     result = op(x, *args, **options)
     new, old = result._array, x._array
     if new.shape != old.shape:
@@ -241,6 +223,27 @@ def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     node.like = graph.like_of(x._array)
     rebase(x, node)
     return x
+
+
+def write_with(ufunc: Any, x: Tensor, y: Any) -> bool:
+    """x becomes ufunc(x, y), computed straight in its memory where nothing is recorded. Whether it was done."""
+    array = x._array
+    if array.__class__ is not np.ndarray or array.dtype.kind != "f":
+        return False
+    if y.__class__ is Tensor:
+        if graph.mode.enabled and (x.requires_grad or y.requires_grad):
+            return False
+        y = y._array
+        if y.dtype is not array.dtype:
+            return False
+    elif y.__class__ not in (float, int) or (graph.mode.enabled and x.requires_grad):
+        return False
+    try:
+        ufunc(array, y, out=array)
+    except ValueError:  # the shapes do not fit: the usual way says how
+        return False
+    tensors.counter(x)[0] += 1
+    return True
 
 
 def rebase(x: Tensor, node: Node) -> None:
@@ -307,27 +310,31 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
 
 
 def set_part(x: Tensor, index: Any, value: Any) -> bool:
-    """x[index] = value without making the view, where that is the same: for one number as index. Whether it was done."""
-    array, tracked = x._array, x._requires_grad and graph.mode.enabled
-    if index.__class__ is not int or array.__class__ is not np.ndarray or (tracked and x._grad_fn is None):
+    """x[index] = value without making the view, where nothing can go wrong: numbers and slices. Whether it was done."""
+    array, tracked, kind = x._array, x._requires_grad and graph.mode.enabled, index.__class__
+    if array.__class__ is not np.ndarray or (tracked and x._grad_fn is None) or not (
+            kind is int or kind is slice or (kind is tuple and {i.__class__ for i in index} <= {int, slice})):
         return False
-    if not array.ndim or not -array.shape[0] <= index < array.shape[0]:
+    try:
+        part = array[index]
+    except (IndexError, TypeError):
         return False
+    new, from_value = value, False
     if value.__class__ is Tensor:
         new = value._array
-        if new.dtype is not array.dtype or new.shape != array.shape[1:] or (
+        if new.dtype is not array.dtype or new.shape != part.shape or (
                 value._base is not None and not settled(value)) or value._counter is x._counter is not None:
             return False
         from_value = value._requires_grad and graph.mode.enabled
-    elif value.__class__ is float or value.__class__ is int:
-        new, from_value = value, False
-    else:
+    elif value.__class__ is not float and value.__class__ is not int:
+        return False
+    if kind is not int and part.ndim and min(part.strides) < 0:
         return False
     if tracked or from_value:
         base = x._grad_fn if tracked else None
         slices = CopySlices((base, (value._grad_fn or graph.accumulator(value)) if from_value else None),
                             graph.like_of(array) if base is None else base.like)
-        slices.region, slices.fn, slices.old = Place(array, (index, ...)), None, None
+        slices.region, slices.fn, slices.old = Region(array, index=(index if kind is tuple else (index,)) + (...,)), None, None
         move_on(x, slices)
     array[index] = new
     tensors.counter(x)[0] += 1
@@ -358,5 +365,7 @@ def copy_into(x: Tensor, value: Tensor) -> Tensor:
     """`rules.copy` in the element type of `x`."""
     return rules.copy(x, value if value._array.dtype == x._array.dtype else value.as_type(x._array.dtype))
 
+
+UFUNCS = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}
 
 from . import engine, indexing  # noqa: E402

@@ -149,7 +149,8 @@ def taken_apart(call: Any, plans: dict, key: int) -> Plan | None:
     saved = [name if source is None or source == "out" else inputs[source] for name, source in zip(names, sources, strict=True)]
     first = ast.parse(f"lambda {', '.join(inputs)}, /: 0", mode="eval").body.args.posonlyargs  # type: ignore[attr-defined]
     tree.args.posonlyargs[:0] = first
-    tree.name, tree.body[-1] = "forward", ast.parse(f"return {ast.unparse(value)}, ({''.join([s + ', ' for s in saved])})").body[0]
+    keeps = "".join([each + ", " for each in saved])
+    tree.name, tree.body[-1] = "forward", ast.parse(f"return {ast.unparse(value)}, ({keeps})").body[0]
     made: dict[str, Any] = {}
     space = call.rule.__globals__
     exec(ast.unparse(tree), space, made)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import graph
+from minigrad import engine, graph
 
 
 def leaf(*values: float) -> mg.Tensor:
@@ -221,6 +221,55 @@ def test_the_fast_path_records_what_record_records(monkeypatch):
         assert fast[0] == slow[0]
         assert fast[2:] == slow[2:]
         assert [index for _, index in fast[1]] == [index for _, index in slow[1]]
+
+
+def gradients_of_many_programs():
+    """Gradients, saved values and errors of programs that meet every branch of the way back."""
+    found = []
+
+    def note(make, *shapes, **options):
+        rng = np.random.default_rng(4)
+        xs = [mg.tensor(rng.uniform(0.5, 2.0, shape), requires_grad=True) for shape in shapes]
+        y = make(*xs)
+        for _ in range(2):
+            try:
+                mg.autograd.backward(y, mg.tensor(rng.normal(size=y.shape)), **options)
+            except RuntimeError as error:
+                found.append(str(error)[:40])
+            found.append([None if x.grad is None else x.grad.tolist() for x in xs])
+        found.append(None if y.grad_fn is None else y.grad_fn.saved is None)
+
+    def written(x):
+        y = x * 2
+        y[0] = x[1] * x[1]
+        y[1:] *= 3
+        return y.exp()
+
+    def changed(x):
+        y = x.exp()
+        z = y * y
+        y += 1
+        return z
+
+    note(lambda x, y: x * y + x / y - y, (2, 3), (3,))
+    note(lambda x, y: x * y + x / y - y, (), ())
+    note(lambda x: (x + x) + (x + x) * x[0], (3,), retain_graph=True)
+    note(lambda x, w: (w @ x).tanh().sum() * x.norm(), (3,), (2, 3))
+    note(lambda x: mg.stack([x, x.exp()])[:, 1:].prod(), (3,))
+    note(lambda x: sum(part.log() for part in x.unbind(0)), (3, 2))
+    note(written, (3,))
+    note(changed, (3,))
+    note(lambda x: x.detach() * x.max() + x.clone().float().double(), (3,))
+    return found
+
+
+def test_the_loop_written_for_speed_does_what_walk_and_collect_do(monkeypatch):
+    fast = gradients_of_many_programs()
+    calls = []
+    walk = engine.walk
+    monkeypatch.setattr(engine, "walk", lambda nodes, task: calls.append(len(nodes)) or walk(nodes, task))
+    assert gradients_of_many_programs() == fast
+    assert len(calls) >= 18
 
 
 def test_asking_for_the_gradient_of_a_result_does_not_free_what_made_it():
