@@ -18,14 +18,16 @@ import statistics  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
+from collections.abc import Callable, Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from benchmarks.workloads import BOUNDS, WORKLOADS, Run  # noqa: E402
+from benchmarks.workloads import BOUNDS, ELEMENTWISE, GROWING, WORKLOADS, Run  # noqa: E402
 
 IMPORT_TIME, NODE_BYTES = "import, against NumPy's own", "bytes per node of the chain"
+IMPORT_MEMORY = "memory that the import adds to NumPy's"
 
 
 def available(peer: str) -> bool:
@@ -80,6 +82,36 @@ def node_bytes(n: int = 10_000) -> float:
     return held / (2 * n)
 
 
+def peak_ratio() -> float:
+    """The most memory that the elementwise operations need, as a multiple of what plain NumPy needs for them."""
+    import tracemalloc
+
+    peaks = {}
+    for peer in ("minigrad", "numpy"):
+        run = WORKLOADS[ELEMENTWISE][peer]()
+        gc.collect()
+        tracemalloc.start()
+        run()
+        peaks[peer] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return peaks["minigrad"] / peaks["numpy"]
+
+
+def growth(program: Callable[[Any, int], Run], rounds: int) -> float:
+    """Time of a program of 20,000 steps over twice its time for 10,000: 1 where time grows with the steps alone."""
+    import minigrad
+
+    short, long = program(minigrad, 10_000), program(minigrad, 20_000)
+    return statistics.median([timed(long) / timed(short) / 2 for _ in range(rounds)])
+
+
+def import_megabytes() -> float:
+    """What importing minigrad adds to the memory of a process that has imported NumPy."""
+    code = ("import resource, numpy; before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; import minigrad; "
+            "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)")
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, write table.md and ratios.png."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -99,8 +131,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(line(*rows[-1]), flush=True)
     if not options.only:
         rows.append((IMPORT_TIME, "numpy", import_ratio(options.rounds), 1.15))
+        rows.append((IMPORT_MEMORY, "limit 4 MB", import_megabytes() / 4, 1.0))
         rows.append((NODE_BYTES, "limit 300", node_bytes() / 300, 1.0))
-        print(line(*rows[-2]), line(*rows[-1]), sep="\n")
+        rows.append((f"peak memory of the {ELEMENTWISE}", "numpy", peak_ratio(), 1.1))
+        for title, program in GROWING.items():
+            rows.append((f"growth of: {title}", "2x shorter", growth(program, options.rounds), 1.25))
+        print("\n".join([line(*row) for row in rows[-4 - len(GROWING):]]))
     options.output.mkdir(parents=True, exist_ok=True)
     head = "| workload | minigrad's time as a multiple of | ratio | at most | |\n|---|---|---|---|---|\n"
     (options.output / "table.md").write_text(head + "\n".join([line(*row) for row in rows]) + "\n", encoding="utf-8")

@@ -215,12 +215,15 @@ def chain_autograd() -> Run:
     return lambda: gradient(np.ones(1, np.float32))[0]
 
 
-@torchlike("x used 10,000 times, summed", torch=0.6)
-def many_uses(t: Any) -> Run:
+MANY_USES, SLICES = "x used 10,000 times, summed", "10,000 slice assignments y[i] = x[i]*x[i]"
+
+
+@torchlike(MANY_USES, torch=0.6)
+def many_uses(t: Any, n: int = 10_000) -> Run:
     def run() -> float:
         x = t.ones(1, requires_grad=True)
         total = x * 1
-        for _ in range(9_999):
+        for _ in range(n - 1):
             total = total + x
         total.backward()
         return x.grad.item()
@@ -246,28 +249,31 @@ def elementwise(t: Any) -> Run:
 @workload(ELEMENTWISE, "numpy")
 def elementwise_numpy() -> Run:
     def run() -> float:
-        y = np.ones(10_000_000, np.float32)
+        x = y = np.ones(10_000_000, np.float32)
         for _ in range(10):
             y = y * 1.01 + 0.1
         y.sum()
         g = np.broadcast_to(np.float32(1), y.shape)
         for _ in range(10):
             g = g * 1.01
-        return float(g[0])
+        return float(g[0] * x[0])
 
     return run
 
 
-@torchlike("10,000 slice assignments y[i] = x[i]*x[i]", torch=0.3)
-def slice_assignments(t: Any) -> Run:
+@torchlike(SLICES, torch=0.3)
+def slice_assignments(t: Any, n: int = 10_000) -> Run:
     def run() -> float:
-        x, y = t.ones(10_000, requires_grad=True), t.zeros(10_000)
-        for i in range(10_000):
+        x, y = t.ones(n, requires_grad=True), t.zeros(n)
+        for i in range(n):
             y[i] = x[i] * x[i]
         y.sum().backward()
         return x.grad[0].item()
 
     return run
+
+
+GROWING: dict[str, Callable[[Any, int], Run]] = {MANY_USES: many_uses, SLICES: slice_assignments}
 
 
 @torchlike("Jacobian of a 256-256 layer, row by row", torch=0.3)

@@ -6,6 +6,7 @@ part through the operation and the gradient of the rest to the old base.
 """
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -197,7 +198,7 @@ def refuse_view(view: Tensor, what: str) -> None:
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x."""
     check(x, *args)
-    if op.__name__ in UFUNCS and not options and write_with(UFUNCS[op.__name__], x, args[0]):
+    if op.__name__ in IN_PLACE and not options and write_with(IN_PLACE[op.__name__], x, args[0]):
         return x
     result = op(x, *args, **options)
     new, old = result._array, x._array
@@ -225,24 +226,27 @@ def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     return x
 
 
-def write_with(ufunc: Any, x: Tensor, y: Any) -> bool:
-    """x becomes ufunc(x, y), computed straight in its memory where nothing is recorded. Whether it was done."""
+def write_with(operation: Any, x: Tensor, y: Any) -> bool:
+    """x becomes operation(x, y), computed straight in its memory where nothing is recorded. Whether it was done."""
     array = x._array
-    if array.__class__ is not np.ndarray or array.dtype.kind != "f":
-        return False
     if y.__class__ is Tensor:
         if graph.mode.enabled and (x.requires_grad or y.requires_grad):
             return False
         y = y._array
         if y.dtype is not array.dtype:
             return False
-    elif y.__class__ not in (float, int) or (graph.mode.enabled and x.requires_grad):
+    elif (y.__class__ is not float and y.__class__ is not int) or (graph.mode.enabled and x.requires_grad):
+        return False
+    if array.__class__ is np.ndarray and array.dtype.kind != "f":
         return False
     try:
-        ufunc(array, y, out=array)
-    except ValueError:  # the shapes do not fit: the usual way says how
+        new = operation(array, y)
+    except (TypeError, ValueError):  # the usual way says what does not fit
         return False
-    tensors.counter(x)[0] += 1
+    if new.__class__ is not array.__class__:
+        return False
+    x._array = new
+    (x._counter or tensors.counter(x))[0] += 1
     return True
 
 
@@ -366,6 +370,6 @@ def copy_into(x: Tensor, value: Tensor) -> Tensor:
     return rules.copy(x, value if value._array.dtype == x._array.dtype else value.as_type(x._array.dtype))
 
 
-UFUNCS = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}
+IN_PLACE = {"add": operator.iadd, "sub": operator.isub, "mul": operator.imul, "div": operator.itruediv}
 
 from . import engine, indexing  # noqa: E402
