@@ -117,54 +117,38 @@ def sweep(nodes: Sequence[graph.Node], task: Task) -> None:
 
     A test compares both ways.
     """
-    pending, owned, captured, needed, keep = task.pending, task.owned, task.captured, task.needed, task.keep
+    pending, owned, captured = task.pending, task.owned, task.captured
+    needed = None if task.needed is None else {*task.needed, None}
     for node in nodes:
         g = pending.pop(node, None)
         if g is None:
             continue
         if node.hooks or node in captured:
             g = task.arrive(node, g)
-        plan, edges, values = node.plan, node.edges, node.saved
-        if plan is None or not plan.plain:
+        plan, edges, parts = node.plan, node.edges, None
+        if plan is not None and plan.step is not None and (needed is None or needed.issuperset(edges)):
+            parts = plan.step(g, node)
+        if parts is None:
             for to, part in node.backward(g, task):
                 task.collect(to, part)
             continue
-        if needed is not None and needed.isdisjoint(edges):
-            continue
-        if plan.frees:
-            if values is None:
-                raise RuntimeError(graph.FREED)
-            saved, values, stale = values, [], node.versions
-            for x in saved:
-                if x.__class__ is Tensor:
-                    if x._counter is not None and x._counter[0]:
-                        stale = True
-                    x = x._array
-                values.append(x)
-            if stale:
-                node.check_versions()
-            if not keep:
-                node.saved = None
-        for i, vjp in plan.vjps:
-            to = edges[i]
-            if to is None or (needed is not None and to not in needed):
+        if plan.frees and not task.keep:
+            node.saved = None
+        for to, part in zip(edges, parts):  # noqa: B905  strict=True costs time
+            if to is None:
                 continue
-            part = vjp(g, *values)
-            like, fresh = to.like, False
-            if part is g and like is node.like:
+            like, fresh, kind = to.like, False, part.__class__
+            if kind is like:
                 pass
-            elif part.__class__ is ndarray:
-                if like.__class__ is not tuple or part.shape != like[0] or part.dtype is not like[1]:
-                    part = graph.fit(part, to, node)
-                fresh = part.__class__ is ndarray and part.base is None and part is not g
-                for x in values:
-                    fresh = fresh and part is not x
-            elif part.__class__ is not like:
-                if part is None:
-                    continue
-                if part.__class__ is graph.Part:
-                    task.join(to, part)
-                    continue
+            elif kind is ndarray:
+                if part is not g or like is not node.like:
+                    if like.__class__ is not tuple or part.shape != like[0] or part.dtype is not like[1]:
+                        part = graph.fit(part, to, node)
+                    fresh = part.__class__ is ndarray and part.base is None and part is not g
+            elif kind is graph.Part:
+                task.join(to, part)
+                continue
+            else:
                 part = graph.fit(part, to, node)
             if to not in pending:
                 pending[to] = part

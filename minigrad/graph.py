@@ -244,13 +244,14 @@ class Plan:
     there a buffer that the first backward frees. forward: see `lifting`.
     """
 
-    __slots__ = ("forward", "frees", "keeps_out", "kind", "names", "plain", "sources", "vjps")
+    __slots__ = ("forward", "frees", "keeps_out", "kind", "names", "sources", "step", "vjps")
 
-    def __init__(self, kind: type, names: list[str], sources: list[Any], vjps: list, forward: Any = None) -> None:
-        self.kind, self.names, self.sources, self.vjps, self.forward = kind, names, sources, vjps, forward
+    def __init__(self, kind: type, names: list[str], sources: list[Any], vjps: list,
+                 forward: Any = None, step: Any = None) -> None:
+        self.kind, self.names, self.sources, self.vjps = kind, names, sources, vjps
+        self.forward, self.step = forward, step
         self.keeps_out = "out" in sources
         self.frees = any(source is not None for source in sources)
-        self.plain = kind.backward is Node.backward  # type: ignore[attr-defined]
 
 
 def captured(node: Node, inputs: tuple, value: Array, vjps: list) -> tuple[Plan, tuple]:

@@ -131,7 +131,8 @@ elementwise = functools.partial(op, elementwise=True)
 def taken_apart(call: Any, plans: dict, key: int) -> Plan | None:
     """The plan for gradients of the arguments that the bits of `key` name, also put into `plans`.
 
-    plan.forward(*inputs, *arrays, *options) gives the value and what is saved. None where the rule's source cannot be
+    plan.forward(*inputs, *arrays, *options) gives the value and what is saved; plan.step(g, node) the gradients for all
+    arguments at once, or None where what was saved must be looked at closely. None where the rule's source cannot be
     read or is not of the usual form: statements, then `return value, lambda g: ..., lambda g: ...`.
     """
     found = source_of(call.rule)
@@ -156,8 +157,25 @@ def taken_apart(call: Any, plans: dict, key: int) -> Plan | None:
     exec(ast.unparse(tree), space, made)
     functions = [(i, eval(f"lambda {vjp.args.args[0].arg}, {', '.join(names)}: {ast.unparse(vjp.body)}", space))
                  for i, vjp in needed]
-    plans[key] = Plan(call.node, names, sources, functions, made["forward"])
+    parts = [f"({ast.unparse(vjp.body)})" if (i, vjp) in needed else "None" for i, vjp in enumerate(vjps)]
+    checks = [CHECK.format(name) for name, source in zip(names, sources, strict=True) if type(source) is int]
+    exec(STEP.format(g=vjps[0].args.args[0].arg, saved="".join([name + ", " for name in names]), checks="".join(checks),
+                     parts="".join([part + ", " for part in parts])), {**space, "Tensor": Tensor}, made)
+    plans[key] = Plan(call.node, names, sources, functions, made["forward"], made["step"])
     return plans[key]
+
+
+STEP = """def step({g}, node):
+    if node.saved is None or node.versions is not None:
+        return None
+    ({saved}) = node.saved{checks}
+    return ({parts})
+"""
+CHECK = """
+    if {0}.__class__ is Tensor:
+        if {0}._counter is not None and {0}._counter[0]:
+            return None
+        {0} = {0}._array"""
 
 
 def source_of(rule: Rule) -> tuple[Any, list[Any]] | None:
