@@ -87,8 +87,8 @@ PIECES: dict[str, Piece] = {
         Piece("rules.mm", 4),
         Piece("graph.unbroadcast", 4),
         Piece("engine.order", 5),
-        Piece("engine.Task.collect", 5),
-        Piece("engine.walk", 5),
+        Piece("engine.Task.collect", 5, end="COLLECT = None"),
+        Piece("engine.walk", 5, twins=("engine.sweep",), end="WALK = None"),
         Piece("engine.gradients", 5),
         # Before gradients accumulate, the one that arrives last is kept.
         Piece("engine.accumulate", 6, before="leaf._grad = g if record else tensors.wrap(copy(g))"),

@@ -4,19 +4,13 @@ from __future__ import annotations
 from typing import Any
 
 from . import engine, functional  # noqa: F401
+from .engine import grad  # noqa: F401
 from .function import Function  # noqa: F401
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck  # noqa: F401
 from .graph import enable_grad, no_grad, set_grad_enabled  # noqa: F401
-from .tensors import Tensor
 
 
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
              inputs: Any = None) -> None:
     """Accumulate the gradient of `tensors` into the leaves' `.grad`: see `engine.backward`."""
     engine.backward(tensors, grad_tensors, retain_graph, create_graph, inputs)
-
-
-def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-         allow_unused: bool | None = None, materialize_grads: bool = False) -> tuple[Tensor, ...]:
-    """The gradient of `outputs` with respect to each of `inputs`, as a tuple: see `engine.grad`."""
-    return engine.grad(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)

@@ -2,21 +2,19 @@
 from __future__ import annotations
 
 import math
-import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import dtypes, tensors
-from .tensors import Size, Tensor
+from .errors import need, warn
+from .tensors import Tensor
 
-COPY_OF_TENSOR = (
-    "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-    "sourceTensor.detach().clone().requires_grad_(True), rather than minigrad.tensor(sourceTensor).")
-
-generator = np.random.default_rng()
+generator: Any = None
 
 
+# ---------------------------------------------------------------- from data
 def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
     """A new leaf with a copy of `data`: a number, nested lists, a NumPy array or a Tensor.
 
@@ -24,39 +22,33 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
     uneven length.
     """
     if isinstance(data, Tensor):
-        warnings.warn(COPY_OF_TENSOR, UserWarning, stacklevel=2)
+        warn("copy_of_tensor")
         array = np.array(data._array)
     elif isinstance(data, (np.ndarray, np.generic)):
         array = np.array(data)
     else:
-        check_even(data)
-        data = plain_lists(data)
-        flat = np.array(data, object).ravel() if not isinstance(data, (bool, int, float)) else [data]
-        array = np.array(data)
-        from_numpy_floats = any(isinstance(x, np.generic) and x.dtype.kind == "f" for x in flat)
-        if array.size == 0 or (array.dtype.kind == "f" and not from_numpy_floats):
+        numbers = innermost(data)
+        array = np.array(plain_lists(data))
+        given = any(isinstance(x, np.generic) and x.dtype.kind == "f" for x in numbers)
+        if array.size == 0 or (array.dtype.kind == "f" and not given):
             array = array.astype(dtypes.DEFAULT)
     if dtype is not None:
         array = array.astype(dtypes.to_numpy(dtype))
-    result = wrap_leaf(array if array.ndim else array[()], requires_grad, "tensor")
-    result.dtype  # noqa: B018  TypeError for an element type that minigrad does not have
-    return result
+    dtypes.of(array)  # TypeError for an element type that minigrad does not have
+    return wrap_leaf(array if array.ndim else array[()], requires_grad, "tensor")
 
 
-def check_even(data: Any) -> None:
-    """ValueError that names the dimension where nested lists have different lengths."""
+def innermost(data: Any) -> list[Any]:
+    """What nested lists hold; ValueError that names the dimension where they have different lengths."""
     level, dim = [data], 0
     while level and all(isinstance(x, (list, tuple, range)) for x in level):
-        if len({len(x) for x in level}) > 1:
-            wrong = next(x for x in level if len(x) != len(level[0]))
-            raise ValueError(f"expected sequence of length {len(level[0])} at dim {dim} (got {len(wrong)})")
-        level = [y for x in level for y in x]
-        dim += 1
+        for x in level:
+            need(len(x) == len(level[0]), "uneven", len(level[0]), dim, len(x))
+        level, dim = [y for x in level for y in x], dim + 1
     for x in level:
-        if isinstance(x, str):
-            raise TypeError("new(): invalid data type 'str'")
-        if not isinstance(x, (bool, int, float, np.generic, np.ndarray, Tensor)):
-            raise RuntimeError(f"Could not infer dtype of {type(x).__name__}")
+        need(not isinstance(x, str), "str")
+        need(isinstance(x, (bool, int, float, np.generic, np.ndarray, Tensor)), "no_number", type(x).__name__)
+    return level
 
 
 def plain_lists(data: Any) -> Any:
@@ -66,10 +58,9 @@ def plain_lists(data: Any) -> Any:
     return [plain_lists(x) for x in data] if isinstance(data, (list, tuple)) else data
 
 
-def wrap_leaf(array: np.ndarray, requires_grad: Any, caller: str) -> Tensor:
+def wrap_leaf(array: Any, requires_grad: Any, caller: str) -> Tensor:
     """A leaf around `array`; TypeError where requires_grad is not a bool."""
-    if type(requires_grad) is not bool:
-        raise TypeError(f"{caller}(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
+    need(type(requires_grad) is bool, "flag", caller, type(requires_grad).__name__)
     return tensors.leaf(array, requires_grad)
 
 
@@ -82,28 +73,27 @@ def as_tensor(data: Any, dtype: dtypes.dtype | None = None) -> Tensor:
 
 def from_numpy(array: np.ndarray) -> Tensor:
     """A Tensor that shares the memory of a NumPy array."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
-    if any(step < 0 for step in array.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are "
-                         "not currently supported. (You can probably work around this by making a copy of your array "
-                         " with array.copy().) ")
+    need(isinstance(array, np.ndarray), "no_array", type(array).__name__)
+    need(all(step >= 0 for step in array.strides), "negative_strides")
     dtypes.of(array)
     return tensors.wrap(array)
 
 
-def sizes(shape: tuple, caller: str) -> tuple[int, ...]:
-    """Sizes given one by one, or as one tuple or list; RuntimeError for negative ones."""
+# ---------------------------------------------------------------- of a given size
+def sizes(shape: Any) -> list[int]:
+    """Sizes that were given one by one, or as one tuple or list."""
     if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
         shape = tuple(shape[0])
-    for n in shape:
-        if not isinstance(n, (int, np.integer)):
-            raise TypeError(f"{caller}(): argument 'size' must be tuple of ints, but found element of type "
-                            f"{type(n).__name__} at pos {shape.index(n)}")
-    if any(n < 0 for n in shape):
-        raise RuntimeError("zeros: Dimension size must be non-negative." if caller == "zeros" else
-                           f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
-    return tuple([int(n) for n in shape])
+    return [int(n) for n in shape]
+
+
+def checked_sizes(shape: Any, caller: str) -> list[int]:
+    """As `sizes`; TypeError for what is not whole, RuntimeError for what is negative."""
+    given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    for i, n in enumerate(given):
+        need(isinstance(n, (int, np.integer)), "size", caller, type(n).__name__, i)
+    need(all(n >= 0 for n in given), "zeros_size" if caller == "zeros" else "negative_size", *sorted(given)[:1], list(given))
+    return sizes(shape)
 
 
 def numpy_type(dtype: Any, caller: str, default: np.dtype = dtypes.DEFAULT) -> np.dtype:
@@ -111,25 +101,39 @@ def numpy_type(dtype: Any, caller: str, default: np.dtype = dtypes.DEFAULT) -> n
     return default if dtype is None else dtypes.to_numpy(dtype, caller)
 
 
-def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of zeros; float32 unless `dtype` says otherwise."""
-    return wrap_leaf(np.zeros(sizes(size, "zeros"), numpy_type(dtype, "zeros")), requires_grad, "zeros")
+def factories(name: str, what: str, make: Callable) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """The functions `name`, for given sizes, and `name_like`, for those of a tensor; `make(shape, dtype)` has the values."""
+    def new(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        return wrap_leaf(make(checked_sizes(size, name), numpy_type(dtype, name)), requires_grad, name)
+
+    def like(x: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        return wrap_leaf(make(x.shape, numpy_type(dtype, name, x._array.dtype)), requires_grad, name + "_like")
+
+    new.__name__, like.__name__ = name, name + "_like"
+    new.__doc__ = f"A tensor of {what} in the given sizes; float32 unless `dtype` says otherwise."
+    like.__doc__ = f"A tensor of {what} in the shape and element type of `x`."
+    return new, like
 
 
-def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of ones; float32 unless `dtype` says otherwise."""
-    return wrap_leaf(np.ones(sizes(size, "ones"), numpy_type(dtype, "ones")), requires_grad, "ones")
-
-
-def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor whose values are whatever the memory held."""
-    return wrap_leaf(np.empty(sizes(size, "empty"), numpy_type(dtype, "empty")), requires_grad, "empty")
+zeros, zeros_like = factories("zeros", "zeros", np.zeros)
+ones, ones_like = factories("ones", "ones", np.ones)
+empty, empty_like = factories("empty", "whatever the memory held", np.empty)
+rand, rand_like = factories("rand", "random numbers, evenly from [0, 1),", lambda shape, kind: np.asarray(
+    random().random(shape), kind))
+randn, randn_like = factories("randn", "normally distributed random numbers", lambda shape, kind: np.asarray(
+    random().standard_normal(shape), kind))
 
 
 def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor filled with one value, of the type of that value."""
     kind = numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)])
-    return wrap_leaf(np.full(sizes((size,), "full"), fill_value, kind), requires_grad, "full")
+    return wrap_leaf(np.full(checked_sizes((size,), "full"), fill_value, kind), requires_grad, "full")
+
+
+def full_like(x: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """One value in the shape and element type of `x`."""
+    kind = numpy_type(dtype, "full_like", x._array.dtype)
+    return wrap_leaf(np.full(x.shape, fill_value, kind), requires_grad, "full_like")
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -140,79 +144,26 @@ def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = F
 def arange(start: Any, end: Any = None, step: Any = 1, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """start, start + step, ... up to but without `end`; int64 where all three are integers."""
     start, end = (0, start) if end is None else (start, end)
-    integers = all(isinstance(x, int) for x in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    kind = numpy_type(dtype, "arange", dtypes.OF_NUMBER[int if integers else float])
+    need(step != 0, "arange_step")
+    need((end - start) * step >= 0, "arange_bounds")
+    kind = dtypes.OF_NUMBER[int if all(isinstance(x, int) for x in (start, end, step)) else float]
     values = start + np.arange(math.ceil((end - start) / step)) * step
-    return wrap_leaf(values.astype(kind), requires_grad, "arange")
+    return wrap_leaf(values.astype(numpy_type(dtype, "arange", kind)), requires_grad, "arange")
 
 
 def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """`steps` evenly spaced numbers from start to end, both included."""
-    values = np.linspace(start, end, steps).astype(numpy_type(dtype, "linspace"))
-    return wrap_leaf(values, requires_grad, "linspace")
+    return wrap_leaf(np.linspace(start, end, steps).astype(numpy_type(dtype, "linspace")), requires_grad, "linspace")
 
 
-def manual_seed(seed: int) -> np.random.Generator:
+# ---------------------------------------------------------------- at random
+def manual_seed(seed: int | None) -> Any:
     """Start the random numbers anew: the same seed gives the same numbers."""
     global generator
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)  # the first use of np.random, which takes a while to import
     return generator
 
 
-def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, evenly from [0, 1)."""
-    values = generator.random(sizes(size, "rand"), dtype=np.float64)
-    return wrap_leaf(np.asarray(values, numpy_type(dtype, "rand")), requires_grad, "rand")
-
-
-def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, normally distributed with mean 0 and standard deviation 1."""
-    values = generator.standard_normal(sizes(size, "randn"))
-    return wrap_leaf(np.asarray(values, numpy_type(dtype, "randn")), requires_grad, "randn")
-
-
-def randint(low: int, high: int | None = None, size: Any = (), dtype: Any = None) -> Tensor:
-    """Random integers from [low, high)."""
-    low, high, size = (low, high, size) if isinstance(high, int) else (0, low, high if high is not None else size)
-    values = generator.integers(low, high, sizes((size,), "randint"))
-    return tensors.wrap(np.asarray(values, numpy_type(dtype, "randint", np.dtype("int64"))))
-
-
-def randperm(n: int) -> Tensor:
-    """The numbers 0 to n - 1 in random order."""
-    return tensors.wrap(generator.permutation(n))
-
-
-def zeros_like(x: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros in the shape and element type of `x`."""
-    return wrap_leaf(np.zeros(x.shape, numpy_type(dtype, "zeros_like", x._array.dtype)), requires_grad, "zeros_like")
-
-
-def ones_like(x: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones in the shape and element type of `x`."""
-    return wrap_leaf(np.ones(x.shape, numpy_type(dtype, "ones_like", x._array.dtype)), requires_grad, "ones_like")
-
-
-def empty_like(x: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Memory in the shape and element type of `x`."""
-    return wrap_leaf(np.empty(x.shape, numpy_type(dtype, "empty_like", x._array.dtype)), requires_grad, "empty_like")
-
-
-def full_like(x: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """One value in the shape and element type of `x`."""
-    return wrap_leaf(np.full(x.shape, fill_value, numpy_type(dtype, "full_like", x._array.dtype)), requires_grad,
-                     "full_like")
-
-
-def rand_like(x: Tensor, requires_grad: bool = False) -> Tensor:
-    """As `rand`, in the shape and element type of `x`."""
-    return rand(*Size(x.shape), dtype=x.dtype, requires_grad=requires_grad)
-
-
-def randn_like(x: Tensor, requires_grad: bool = False) -> Tensor:
-    """As `randn`, in the shape and element type of `x`."""
-    return randn(*Size(x.shape), dtype=x.dtype, requires_grad=requires_grad)
+def random() -> Any:
+    """The source of all random numbers."""
+    return generator or manual_seed(None)

@@ -5,7 +5,6 @@ itself recorded (`create_graph=True`). Nothing here recurses, so a graph may be 
 """
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -14,15 +13,10 @@ from typing import Any
 import numpy as np
 
 from . import graph, tensors
+from .errors import error, need, warn
 from .tensors import Tensor
 
 ndarray = np.ndarray
-NO_GRAD = "element {} of tensors does not require grad and does not have a grad_fn"
-REFERENCE_CYCLE = (
-    "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
-    "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
-    "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break the"
-    " cycle and avoid the leak.")
 RETAIN = "retain_grad"
 
 watch: Any = None  # set by `recording`: puts nodes and a task that write down what they do in the place of these
@@ -195,27 +189,24 @@ def as_tuple(tensors: Any) -> tuple:
 def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
     """Put the first gradients in place and return their nodes. All checks come before anything is changed."""
     grads = (None,) * len(outputs) if grads is None else as_tuple(grads)
-    if len(grads) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
+    need(len(grads) == len(outputs), "gradients", len(outputs), len(grads))
     first = []
     for i, output in enumerate(outputs):
         g, array = grads[i], output._array
         if g is None:
             if output.requires_grad:
-                if array.size != 1:
-                    raise RuntimeError("grad can be implicitly created only for scalar outputs")
+                need(array.size == 1, "implicit")
                 g = array.dtype.type(1) if array.ndim == 0 else np.ones(array.shape, array.dtype)
         elif not isinstance(g, Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+            raise error("gradient_kind", type(g).__name__)
         elif g._array.shape != array.shape:
-            raise RuntimeError(f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has "
-                               f"a shape of {output.shape}.")
+            raise error("mismatch", i, g.shape, i, output.shape)
         elif not task.record:
             g = g._array
         first.append(g)
     roots: list[Any] = [graph.edge(output) for output in outputs]
     if None in roots:
-        raise RuntimeError(NO_GRAD.format(roots.index(None)))
+        raise error("no_grad_fn", roots.index(None))
     for node, g in zip(roots, first, strict=True):
         if task.record:
             g = g if isinstance(g, Tensor) else tensors.wrap(g)
@@ -254,15 +245,14 @@ def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, 
     targets = None
     if inputs is not None:
         inputs = as_tuple(inputs)
-        if not inputs:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        need(inputs, "empty_inputs")
     roots = start(task, outputs, grads)
     if inputs is not None:
         for x in inputs:
             x.retain_grad()
         targets = [target(x) for x in inputs]
     if create_graph:
-        warnings.warn(REFERENCE_CYCLE, UserWarning, stacklevel=3)
+        warn("reference_cycle", level=2)
     run(task, roots, targets)
 
 
@@ -273,17 +263,14 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     An input that the outputs do not depend on is an error, or None with allow_unused, or zeros with materialize_grads.
     """
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)
-    if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
-                         "allow_unused=False.")
+    need(not materialize_grads or allow_unused is not False, "materialize")
     task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=False)
     results = []
     for i, (x, g) in enumerate(zip(inputs, gradients(task, outputs, grad_outputs, inputs), strict=True)):
         if g is None and materialize_grads:
             g = tensors.wrap(np.zeros(x.shape, x._array.dtype))
         if g is None and not allow_unused:
-            raise RuntimeError(f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
-                               "Set allow_unused=True if this is the desired behavior.")
+            raise error("unused", i)
         results.append(g if g is None or isinstance(g, Tensor) else tensors.wrap(g))
     return tuple(results)
 
@@ -304,8 +291,7 @@ def target(x: Tensor) -> graph.Node:
     """The node at which the gradient of `x` arrives."""
     node = graph.edge(x)
     if node is None:
-        if not x.requires_grad:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
+        need(x.requires_grad, "no_target")
         node = graph.AccumulateGrad(x)  # a view made under no_grad: nothing leads to it
     return node
 

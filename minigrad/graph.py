@@ -16,18 +16,13 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, tensors
+from .errors import error
 from .tensors import Tensor
 
 Array = Any  # np.ndarray, or the NumPy scalar that stands for a 0-d array
 
 next_number = itertools.count().__next__
 ndarray = np.ndarray
-
-FREED = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
-    "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
-    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved"
-    " tensors after calling backward.")
 
 
 # ---------------------------------------------------------------- which results are recorded
@@ -138,8 +133,10 @@ class Node:
     saved: Any
     versions: Any
 
-    def __init__(self, edges: tuple = (), like: Any = None) -> None:
-        self.edges, self.like, self.number = edges, like, next_number()
+    def __init__(self, edges: tuple | None = None, like: Any = None) -> None:
+        if edges is not None:
+            self.edges = edges
+        self.like, self.number = like, next_number()
         self.hooks = self.versions = self.saved = self.plan = None
 
     @property
@@ -170,7 +167,7 @@ class Node:
         """Save what the needed vjps captured. The vjps themselves are dropped: `backward` makes them again."""
         value = result._array
         if not isinstance(value, (ndarray, np.generic)):
-            raise TypeError(f"rules.{self.op.__name__} returned a {type(value).__name__} as its value, needs an array")
+            raise error("rule_value", self.op.__name__, type(value).__name__)
         self.edges = self.edges[:len(vjps)]  # arguments without a vjp come last and have no edge
         self.number, self.like = next_number(), like_of(value)  # later than the leaves' ends, which its edges may have made
         if self.edges and self.edges[0] is not None and self.edges[0].like == self.like:
@@ -206,7 +203,7 @@ class Node:
         """What the vjps captured: as arrays, or, where the walk itself is recorded, as Tensors with their history."""
         saved = self.saved
         if saved is None:
-            raise RuntimeError(FREED)
+            raise error("freed")
         self.check_versions()
         if not task.keep:
             self.saved = None
@@ -400,9 +397,8 @@ def fit(g: Any, to: Node, node: Node) -> Any:
         g = np.asarray(g, to.dtype)
     if g.shape != to.shape:
         if not node.op.elementwise:
-            hint = "spread g back over the reduced axis" if g.ndim < len(to.shape) else "undo what the operation did to the shape"
-            raise RuntimeError(f"rules.{node.op.__name__}: gradient for argument {node.edges.index(to)} has shape "
-                               f"{tuple(g.shape)}, needs {tuple(to.shape)}. Did the rule forget to {hint}?")
+            raise error("rule_shape", node.op.__name__, node.edges.index(to), tuple(g.shape), tuple(to.shape),
+                        "spread g back over the reduced axis" if g.ndim < len(to.shape) else "undo what the operation did to the shape")
         g = unbroadcast(g, to.shape)
     if isinstance(g, Tensor):
         return g if g._array.dtype == to.dtype else g.to(dtypes.OF_NUMPY[to.dtype])
@@ -425,11 +421,7 @@ def check_version(saved: Tensor, expected: int, maker: Node | None) -> None:
         made = ""
         if maker is not None and not isinstance(maker, AccumulateGrad):
             made = ", which is output {1} of {0},".format(*origin(maker))
-        raise RuntimeError(
-            "one of the variables needed for gradient computation has been modified by an inplace operation: "
-            f"[{saved.type()} {list(saved.shape)}]{made} is at version {saved._version}; expected version {expected} "
-            "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-            "minigrad.autograd.set_detect_anomaly(True, check_nan=False).")
+        raise error("version", saved.type(), list(saved.shape), made, saved._version, expected)
 
 
 # ---------------------------------------------------------------- recording

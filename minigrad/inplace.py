@@ -13,19 +13,9 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, graph, rules, tensors
+from .errors import error, need
 from .graph import Node
 from .tensors import Tensor
-
-LEAF = "a leaf Variable that requires grad is being used in an in-place operation."
-WHY_NOT = {
-    "several": " This view is the output of a function that returns multiple views. Such functions do not allow the output "
-    "views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
-    "no_grad": " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
-    "both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
-    "both outside (if you want the inplace to be tracked)."}
-SHARED = (
-    "unsupported operation: {} refer{} to a single memory location. Please clone() the tensor before performing the "
-    "operation.")
 
 
 class Region:
@@ -33,10 +23,10 @@ class Region:
 
     __slots__ = ("base_shape", "base_strides", "index", "offset", "shape", "strides")
 
-    def __init__(self, base: np.ndarray, view: Any = None, index: Any = None) -> None:
+    def __init__(self, base: np.ndarray, view: Any, index: Any = None) -> None:
         self.base_shape, self.base_strides, self.index = base.shape, base.strides, index
-        if view is not None:
-            self.shape, self.strides, self.offset = view.shape, view.strides, address(view) - address(base)
+        self.shape, self.strides = view.shape, view.strides
+        self.offset = 0 if index is not None else address(view) - address(base)
 
     def fits(self, array: np.ndarray) -> bool:
         """True when the region can be found in `array`: its elements lie as the base's do."""
@@ -165,16 +155,14 @@ def check(x: Tensor, *args: Any) -> None:
     if graph.mode.enabled and graph.can_require_grad(old.dtype) and graph.any_requires_grad(x, *args):
         if base is not None:
             refuse_view(x, "is being")
-            if x.requires_grad and base.is_leaf:
-                raise RuntimeError("a view of " + LEAF)
-        if x.requires_grad and x.is_leaf:
-            raise RuntimeError(LEAF)
+            need(not x.requires_grad or not base.is_leaf, "leaf_view_written")
+        need(not x.requires_grad or not x.is_leaf, "leaf_written")
     if base is not None and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
-        raise RuntimeError(SHARED.format("more than one element of the written-to tensor", "s"))
+        raise error("written_several")
     if x._counter is not None:
         for arg in args:
             if isinstance(arg, Tensor) and arg._counter is x._counter and overlap(old, arg._array):
-                raise RuntimeError(SHARED.format("some elements of the input tensor and the written-to tensor", ""))
+                raise error("written_overlap")
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> bool:
@@ -191,8 +179,9 @@ def refuse_view(view: Tensor, what: str) -> None:
         of = "" if node is None else "Output {1} of {0} is a view".format(*graph.origin(node))
         if made == "no_grad" or node is None:
             of += f"{' of a view which' if of else 'A view'} was created in no_grad mode"
-        raise RuntimeError(f"{of} and {what} modified inplace"
-                           f"{'.' if made == 'several' and node else ' with grad mode enabled.'}{WHY_NOT[made]}")
+        several = made == "several"
+        end = "." if several and node else " with grad mode enabled."
+        raise error("view_several" if several else "view_no_grad", of, what, end)
 
 
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -203,10 +192,9 @@ def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     result = op(x, *args, **options)
     new, old = result._array, x._array
     if new.shape != old.shape:
-        raise RuntimeError(f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(result.shape)}")
+        raise error("written_shape", list(old.shape), list(new.shape))
     if new.dtype is not old.dtype and dtypes.CATEGORY[new.dtype.kind] > dtypes.CATEGORY[old.dtype.kind]:
-        raise RuntimeError(f"result type {result.dtype.tensor_name} can't be cast to the desired output type "
-                           f"{x.dtype.tensor_name}")
+        raise error("written_dtype", result.dtype.tensor_name, x.dtype.tensor_name)
     node = result._grad_fn
     if node is None or not graph.can_require_grad(old.dtype):
         write(x, result._array)
@@ -295,7 +283,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         return
     if not isinstance(value, Tensor):
         if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
-            raise TypeError(f"can't assign a {type(value).__name__} to a {x.type()}")
+            raise error("assign", type(value).__name__, x.type())
         value = tensors.wrap(np.asarray(value, None if isinstance(value, np.ndarray) else x._array.dtype))
     view, rest = indexing.basic(x, index)
     if rest is None and value._array.shape == view._array.shape:
@@ -338,7 +326,7 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         base = x._grad_fn if tracked else None
         slices = CopySlices((base, (value._grad_fn or graph.accumulator(value)) if from_value else None),
                             graph.like_of(array) if base is None else base.like)
-        slices.region, slices.fn, slices.old = Region(array, index=(index if kind is tuple else (index,)) + (...,)), None, None
+        slices.region, slices.fn, slices.old = Region(array, part, (index if kind is tuple else (index,)) + (...,)), None, None
         move_on(x, slices)
     array[index] = new
     tensors.counter(x)[0] += 1
@@ -353,9 +341,7 @@ def copy_(x: Tensor, value: Tensor) -> Tensor:
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Every element of x becomes `value`: a number, or a tensor with no dimensions."""
     if isinstance(value, Tensor):
-        if value.ndim:
-            raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
-                               f"{value.ndim} dimensions.")
+        need(value.ndim == 0, "fill", value.ndim)
         return update(fill_with, x, value)
     return update(rules.fill, x, value)
 

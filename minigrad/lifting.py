@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, graph, inplace, tensors
+from .errors import error
 from .graph import ANY_REQUIRES_GRAD, RECORD, Array, Node, Output, Plan, Several, mode, ndarray, node_class
 from .tensors import Tensor
 
@@ -205,10 +206,6 @@ def source_of(rule: Rule) -> tuple[Any, list[Any]] | None:
 # ---------------------------------------------------------------- what the arguments may be
 NUMBERS = (bool, int, float)
 SYMBOLS = {"add": "+", "sub": "-", "rsub": "-", "mul": "*", "div": "/", "pow_tensor": "** or pow()", "matmul": "@"}
-NO_BOOL = "{}, the `-` operator, {} bool tensor is not supported. If you are trying to invert a mask, use the `~` or " \
-          "`logical_not()` operator instead."
-NO_BOOLS = "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator " \
-           "instead."
 
 
 def constant(x: Any) -> Any:
@@ -226,12 +223,10 @@ def meet(op: Any, *inputs: Any) -> tuple:
     name = op.__name__
     if any(x is None for x in found) and len(found) > 1 and name in SYMBOLS:
         kinds = " and ".join([f"'{type(x).__name__}'" for x in inputs])
-        raise TypeError(f"unsupported operand type(s) for {SYMBOLS[name]}: {kinds}")
+        raise error("operands", SYMBOLS[name], kinds)
     for i, x in enumerate(found):
         if x is None or (len(found) == 1 and not isinstance(x, Tensor)):
-            argument = "input" if i == 0 else "other"
-            raise TypeError(f"{name}(): argument '{argument}' (position {i + 1}) must be Tensor, "
-                            f"not {type(inputs[i]).__name__}")
+            raise error("not_a_tensor", name, "other" if i else "input", i + 1, type(inputs[i]).__name__)
     arrays = [tensors.array_of(x) for x in found]
     refuse_bool(op.node.__name__, *arrays)
     dtype = dtypes.result_type(*arrays)
@@ -247,16 +242,15 @@ def refuse(name: str, *arrays: Array) -> None:
     for a, b in itertools.pairwise(shapes):
         for i in range(-1, -1 - min(len(a), len(b)), -1):
             if a[i] != b[i] and 1 not in (a[i], b[i]):
-                raise RuntimeError(f"The size of tensor a ({a[i]}) must match the size of tensor b ({b[i]}) "
-                                   f"at non-singleton dimension {max(len(a), len(b)) + i}") from None
+                raise error("broadcast", a[i], b[i], max(len(a), len(b)) + i) from None
 
 
 def refuse_bool(name: str, *arrays: Any) -> None:
     """RuntimeError, in PyTorch's words, where bool is subtracted, subtracted from or negated."""
     bools = [np.asarray(x).dtype == bool for x in arrays].count(True)
     if bools and name in ("SubBackward0", "RsubBackward1", "NegBackward0"):
-        raise RuntimeError(NO_BOOLS if bools == 2 else NO_BOOL.format("Negation", "on a") if name[0] == "N" else
-                           NO_BOOL.format("Subtraction", "with a")) from None
+        negated = name == "NegBackward0"
+        raise error("bools" if bools > 1 else "negated_bool" if negated else "bool") from None
 
 
 def record_several(op: Any, inputs: tuple, values: tuple, vjps: list, view: bool) -> tuple[Tensor, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from . import creation, rules, tensors
+from . import creation, operators, rules, tensors
+from .errors import error, need
 from .tensors import Tensor
 
 
@@ -15,22 +16,22 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
 
     input: (rows, classes), float; target: (rows,), the int64 number of each row's class.
     """
-    return nll_loss(input.log_softmax(-1), target, reduction)
+    return nll_loss(operators.log_softmax(input, -1), target, reduction)
 
 
 def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Minus the entry of each row that `target` names; `reduction` as for cross_entropy."""
-    if input.ndim == 1:
+    a, rows = input._array, target._array
+    if a.ndim == 1:
         return nll_loss(input.unsqueeze(0), target.unsqueeze(0), reduction)
-    if input.shape[0] != target.shape[0]:
-        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
-    if target._array.dtype.kind not in "iu":
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.tensor_name}")
-    for wrong in target._array[(target._array < 0) | (target._array >= input.shape[1])]:
-        raise IndexError(f"Target {wrong} is out of bounds.")
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
-    return rules.nll_loss(input, target._array, reduction)
+    need(a.shape[0] == rows.shape[0], "batch_size", a.shape[0], rows.shape[0])
+    if rows.dtype.kind not in "iu":
+        raise error("target_dtype", target.dtype.tensor_name)
+    wrong = (rows < 0) | (rows >= a.shape[1])
+    if wrong.any():
+        raise error("target_range", rows[wrong][0])
+    need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)
+    return rules.nll_loss(input, rows, reduction)
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -47,8 +48,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 functional = SimpleNamespace(
     cross_entropy=cross_entropy, nll_loss=nll_loss, mse_loss=mse_loss, linear=linear,
-    relu=lambda input: input.relu(), tanh=lambda input: input.tanh(), sigmoid=lambda input: input.sigmoid(),
-    softmax=lambda input, dim: input.softmax(dim), log_softmax=lambda input, dim: input.log_softmax(dim))
+    **{name: getattr(Tensor, name) for name in "relu tanh sigmoid softmax log_softmax".split()})
 
 
 class Parameter(Tensor):
@@ -68,24 +68,21 @@ class Module:
 
     def forward(self, *args: Any) -> Any:
         """What the module computes."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise error("no_module_forward", type(self).__name__)
 
     def __call__(self, *args: Any) -> Any:
         return self.forward(*args)
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
         """(name, parameter), those of this module first."""
-        for name, value in vars(self).items():
-            if isinstance(value, Parameter):
-                yield prefix + name, value
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield from value.named_parameters(f"{prefix}{name}.")
+        yield from [(prefix + name, x) for name, x in vars(self).items() if isinstance(x, Parameter)]
+        for name, x in vars(self).items():
+            if isinstance(x, Module):
+                yield from x.named_parameters(f"{prefix}{name}.")
 
     def parameters(self) -> Iterator[Parameter]:
         """Every parameter."""
-        for _, parameter in self.named_parameters():
-            yield parameter
+        return (parameter for _, parameter in self.named_parameters())
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -97,9 +94,9 @@ class Linear(Module):
     """x @ weight.T + bias, started evenly from +-1 / sqrt(in_features)."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        bound = 1 / math.sqrt(in_features)
-        self.weight = Parameter(creation.empty(out_features, in_features).uniform_(-bound, bound))
-        self.bias = Parameter(creation.empty(out_features).uniform_(-bound, bound)) if bias else None
+        start = [(2 * creation.rand(*shape) - 1) / math.sqrt(in_features)
+                 for shape in ((out_features, in_features), (out_features,))]
+        self.weight, self.bias = Parameter(start[0]), Parameter(start[1]) if bias else None
 
     def forward(self, *args: Any) -> Any:
         """args: one tensor of shape (..., in_features)."""
@@ -111,8 +108,7 @@ class Sequential(Module):
 
     def __init__(self, *steps: Any) -> None:
         self.steps = steps
-        for i, step in enumerate(steps):
-            setattr(self, str(i), step)
+        vars(self).update({str(i): step for i, step in enumerate(steps)})
 
     def forward(self, *args: Any) -> Any:
         """Send the input through every step."""
@@ -125,14 +121,10 @@ class Sequential(Module):
 class Tanh(Module):
     """tanh as a module."""
 
-    def forward(self, *args: Any) -> Any:
-        """args: one tensor."""
-        return args[0].tanh()
+    forward = staticmethod(rules.tanh)
 
 
 class ReLU(Module):
     """relu as a module."""
 
-    def forward(self, *args: Any) -> Any:
-        """args: one tensor."""
-        return args[0].relu()
+    forward = staticmethod(rules.relu)

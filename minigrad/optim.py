@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import graph, tensors
+from . import graph
+from .errors import need
 from .tensors import Tensor
 
 
@@ -12,27 +13,23 @@ class SGD:
 
     def __init__(self, params: Iterable[Tensor], lr: float = 1e-3, momentum: float = 0.0) -> None:
         self.params = list(params)
-        if not self.params:
-            raise ValueError("optimizer got an empty parameter list")
-        if lr < 0:
-            raise ValueError(f"Invalid learning rate: {lr}")
+        need(self.params, "no_parameters")
+        need(lr >= 0, "learning_rate", lr)
         self.lr, self.momentum = lr, momentum
-        self.velocity: list[Tensor | None] = [None] * len(self.params)
+        self.velocity: dict[Tensor, Tensor] = {}
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
         for p in self.params:
             p.grad = None
 
+    @graph.no_grad()
     def step(self) -> None:
         """Move every parameter against its gradient, in place and unrecorded."""
-        with graph.set_grad_enabled(False):
-            for i, p in enumerate(self.params):
-                if p.grad is None:
-                    continue
-                v = p.grad
-                if self.momentum:
-                    before = self.velocity[i]
-                    v = tensors.wrap(v._array.copy()) if before is None else before * self.momentum + v
-                    self.velocity[i] = v
-                p.sub_(v * self.lr)
+        for p in self.params:
+            v = p.grad
+            if v is None:
+                continue
+            if self.momentum:
+                v = self.velocity[p] = self.velocity[p] * self.momentum + v if p in self.velocity else v.clone()
+            p.sub_(v * self.lr)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,18 +19,10 @@ def text(x: Tensor) -> str:
     """`tensor(...)` with the values, then what is not evident: size, dtype, requires_grad or grad_fn."""
     array = np.asarray(x._array)
     summarize = array.size > THRESHOLD
-    name = x.dtype
-    suffixes = []
-    if array.size == 0:
-        if array.ndim != 1:
-            suffixes.append(f"size={tuple(array.shape)}")
-        if name.name != "float32":
-            suffixes.append(f"dtype={name}")
-        body = "[]"
-    else:
-        if name.name not in ("float32", "int64", "bool"):
-            suffixes.append(f"dtype={name}")
-        body = block(array, number_format(shown(array) if summarize else array), len(START), summarize)
+    suffixes = [f"size={array.shape}"] if array.size == 0 and array.ndim != 1 else []
+    if x.dtype.name not in ("float32", "int64", "bool") or (array.size == 0 and x.dtype.name != "float32"):
+        suffixes.append(f"dtype={x.dtype}")
+    body = block(array, *number_format(shown(array) if summarize else array), len(START), summarize) if array.size else "[]"
     try:
         node = None if x.grad_fn is None else type(x.grad_fn).__name__
     except RuntimeError:  # a view that must not have changed with its base
@@ -60,7 +52,7 @@ def shown(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def number_format(values: np.ndarray) -> tuple[Callable[[object], str], int]:
+def number_format(values: np.ndarray) -> tuple[Callable[[Any], str], int]:
     """How to write one element so that all of them have the same width, and that width.
 
     Where no element is finite and nonzero the width counts as 1, also for `0.`: more of them go on a line.
@@ -68,42 +60,28 @@ def number_format(values: np.ndarray) -> tuple[Callable[[object], str], int]:
     if values.dtype.kind != "f":
         width = max([len(str(v)) for v in values.ravel().tolist()])
         return lambda v: str(v).rjust(width), width
-    finite = [abs(v) for v in values.ravel().astype(np.float64).tolist() if np.isfinite(v) and v]
-    style, width = ".0f", 1
-    if finite:
-        high, low = max(finite), min(finite)
-        whole = all(v == np.ceil(v) for v in finite)
-        scientific = high / low > 1000.0 or high > 1e8 or (not whole and low < 1e-4)
-        style = ".4e" if scientific else ".0f" if whole else ".4f"
-        dot = 1 if style == ".0f" else 0
-        wide = [v for v in values.ravel().astype(np.float64).tolist() if np.isfinite(v) and v]
-        width = max([len(format(v, style)) + dot for v in wide])
+    usual = [v for v in values.ravel().astype(np.float64).tolist() if np.isfinite(v) and v]
+    sizes = [abs(v) for v in usual] or [1.0]
+    whole = all(v == np.ceil(v) for v in sizes)
+    scientific = max(sizes) / min(sizes) > 1000.0 or max(sizes) > 1e8 or (not whole and min(sizes) < 1e-4)
+    style = ".4e" if scientific else ".0f" if whole else ".4f"
 
-    def one(v: object) -> str:
-        written = format(v, style)
-        return (written + "." if style == ".0f" and np.isfinite(v) else written).rjust(width)  # type: ignore[call-overload]
-    return one, width
+    def one(v: float) -> str:
+        return format(v, style) + ("." if style == ".0f" and np.isfinite(v) else "")
+
+    width = max([len(one(v)) for v in usual], default=1)
+    return lambda v: one(v).rjust(width), width
 
 
-def block(array: np.ndarray, form: tuple[Callable[[object], str], int], indent: int, summarize: bool) -> str:
+def block(array: np.ndarray, one: Callable[[Any], str], width: int, indent: int, summarize: bool) -> str:
     """The brackets around the elements, broken into lines of 80."""
     if array.ndim == 0:
-        return form[0](array.item())
+        return one(array.item())
+    parts = [*array[:EDGE], None, *array[-EDGE:]] if summarize and len(array) > 2 * EDGE else list(array)
     if array.ndim == 1:
-        return row(array, *form, indent, summarize)
-    parts = [array[i] for i in range(len(array))] if not (summarize and len(array) > 2 * EDGE) else [
-        *array[:EDGE], None, *array[-EDGE:]]
-    lines = ["..." if part is None else block(part, form, indent + 1, summarize) for part in parts]
-    return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(lines) + "]"
-
-
-def row(array: np.ndarray, one: Callable[[object], str], width: int, indent: int, summarize: bool) -> str:
-    """One innermost row."""
-    values = array.tolist()
-    if summarize and len(values) > 2 * EDGE:
-        written = [one(v) for v in values[:EDGE]] + [" ..."] + [one(v) for v in values[-EDGE:]]
+        written = [" ..." if part is None else one(part.item()) for part in parts]
+        many = max(1, (LINE - indent) // (width + 2))
+        lines = [", ".join(written[i:i + many]) for i in range(0, len(written), many)]
     else:
-        written = [one(v) for v in values]
-    per_line = max(1, (LINE - indent) // (width + 2))
-    lines = [", ".join(written[i:i + per_line]) for i in range(0, len(written), per_line)]
-    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+        lines = ["..." if part is None else block(part, one, width, indent + 1, summarize) for part in parts]
+    return "[" + ("," + "\n" * max(1, array.ndim - 1) + " " * (indent + 1)).join(lines) + "]"

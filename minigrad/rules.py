@@ -9,18 +9,21 @@ The formulas are those of https://github.com/pytorch/pytorch/blob/v2.13.0/tools/
 """
 from __future__ import annotations
 
-import builtins
+import itertools
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import dtypes, graph
+from .errors import error, need
 from .graph import Array, Part
 from .lifting import elementwise, op
 from .tensors import Tensor
 
-# Rules are named as the operations are, also where Python has a builtin of that name.
-_range, _sum = builtins.range, builtins.sum
+# Rules are named as the operations are, also where Python has a builtin of that name. Where operations differ in name only,
+# they share a rule.
 
 
 # ---------------------------------------------------------------- arithmetic
@@ -89,18 +92,6 @@ def pow_base(b, /, base):
     return out, lambda g: g * np.where(b >= 0, 0, -np.inf) if base == 0 else g * (out * float(np.log(base)))
 
 
-@elementwise("RemainderBackward0")
-def remainder(a, /, b):
-    """d(a mod b) = da, for a number b"""
-    return a % b, lambda g: g
-
-
-@elementwise("RemainderBackward1")
-def remainder_tensor(a, b, /):
-    """d(a mod b) = da - floor(a / b) db"""
-    return a % b, lambda g: g, lambda g: -g * np.floor(a / b)
-
-
 # ---------------------------------------------------------------- functions of one variable
 @elementwise("ExpBackward0", floating=True)
 def exp(a, /):
@@ -132,12 +123,6 @@ def abs(a, /):
 def sign(a, /):
     """d sign(a) = 0"""
     return np.sign(a), lambda g: np.zeros_like(g)
-
-
-@elementwise("FloorBackward0")
-def floor(a, /):
-    """d floor(a) = 0"""
-    return np.floor(a), lambda g: np.zeros_like(g)
 
 
 @elementwise("SinBackward0", floating=True)
@@ -232,18 +217,9 @@ def mean_dim(a, /, dim, keepdim=False):
 @op("VarBackward0")
 def var(a, /, dim, correction=1, keepdim=False):
     """d var(a) = 2 / (n - c) sum((a - mean(a)) da)"""
-    kept, n = keep_dims(a.shape, dim), count(a.shape, dim)
-    return (variance(a, dim, n - correction, keepdim),
-            lambda g: g.reshape(kept) * (2 * inverse(n - correction)) * (a - a.sum(axis=dim, keepdims=True) / n))
-
-
-@op("StdBackward0")
-def std(a, /, dim, correction=1, keepdim=False):
-    """d std(a) = d var(a) / (2 std(a)), and 0 where std(a) is 0"""
-    kept, n = keep_dims(a.shape, dim), count(a.shape, dim)
-    out = np.sqrt(variance(a, dim, n - correction, keepdim))
-    return (out, lambda g: divide0(g.reshape(kept), out.reshape(kept))
-            * inverse(n - correction) * (a - a.sum(axis=dim, keepdims=True) / n))
+    kept, n = keep_dims(a.shape, dim), count(a.shape, dim) - correction
+    value = (away(a, dim) ** 2).sum(axis=dim, keepdims=keepdim) * a.dtype.type(inverse(n) if n > 0 else np.inf)
+    return value, lambda g: g.reshape(kept) * (2 * inverse(n)) * away(a, dim)
 
 
 @op("ProdBackward0")
@@ -279,17 +255,13 @@ def norm_dim(a, /, p, dim, keepdim=False):
 
 # ---------------------------------------------------------------- the largest and the smallest
 @op("MaxBackward1")
-def max(a, /):
-    """The largest element gets g; equal ones share it"""
-    out = a.max()
+def max(a, /, choose=np.max):
+    """The chosen element gets g; equal ones share it"""
+    out = choose(a)
     return out, lambda g: np.where(a == out, g / (array(a) == array(out)).sum(), 0)
 
 
-@op("MinBackward1")
-def min(a, /):
-    """The smallest element gets g; equal ones share it"""
-    out = a.min()
-    return out, lambda g: np.where(a == out, g / (array(a) == array(out)).sum(), 0)
+min = op("MinBackward1")(max.rule)
 
 
 @op("MaxBackward0")
@@ -300,10 +272,7 @@ def max_dim(a, index, /, dim, keepdim=False):
     return out if keepdim else out.squeeze(dim), lambda g: np.where(chosen(index, shape, dim), g.reshape(kept), 0)
 
 
-@op("MinBackward0")
-def min_dim(a, index, /, dim, keepdim=False):
-    """As `max_dim`"""
-    return max_dim.rule(a, index, dim, keepdim)
+min_dim = op("MinBackward0")(max_dim.rule)
 
 
 # ---------------------------------------------------------------- softmax and the loss
@@ -366,10 +335,12 @@ def view(a, /, shape):
     return a.reshape(shape, copy=False), lambda g: g.reshape(old)
 
 
-@op("ReshapeAliasBackward0", view=True)
-def reshape_alias(a, /, shape):
-    """As `view`, of a tensor whose elements do not lie row by row"""
-    return view.rule(a, shape)
+reshape_alias = op("ReshapeAliasBackward0", view=True)(view.rule)
+squeeze = op("SqueezeBackward0", view=True)(view.rule)
+squeeze_dim = op("SqueezeBackward1", view=True)(view.rule)
+squeeze_dims = op("SqueezeBackward2", view=True)(view.rule)
+unsqueeze = op("UnsqueezeBackward0", view=True)(view.rule)
+alias = op("AliasBackward0", view=True)(view.rule)
 
 
 @op("UnsafeViewBackward0")
@@ -379,59 +350,18 @@ def unsafe_view(a, /, shape):
     return a.reshape(shape), lambda g: g.reshape(old)
 
 
-@op("TBackward0", view=True)
-def t(a, /):
-    """g is transposed back"""
-    return a.T, lambda g: np.transpose(g)
-
-
-@op("TransposeBackward0", view=True)
-def transpose(a, /, dim0, dim1):
-    """The same two dimensions of g swap back"""
-    shape = a.shape
-    return a.swapaxes(dim0, dim1) if shape else a[...], lambda g: g.swapaxes(dim0, dim1) if shape else g
+squeeze_product = op("SqueezeBackward4")(unsafe_view.rule)
 
 
 @op("PermuteBackward0", view=True)
 def permute(a, /, dims):
     """The dimensions of g go back where they came from"""
-    back = tuple([int(i) for i in np.argsort(dims)])
+    back = tuple(sorted(range(len(dims)), key=dims.__getitem__))
     return a.transpose(dims), lambda g: np.transpose(g, back)
 
 
-@op("SqueezeBackward0", view=True)
-def squeeze(a, /):
-    """g gets its dimensions of size 1 back"""
-    shape = a.shape
-    return a.squeeze(), lambda g: g.reshape(shape)
-
-
-@op("SqueezeBackward1", view=True)
-def squeeze_dim(a, /, dim):
-    """As `squeeze`, for one dimension"""
-    shape = a.shape
-    return a.squeeze(dim) if shape and shape[dim] == 1 else a[...], lambda g: g.reshape(shape)
-
-
-@op("SqueezeBackward2", view=True)
-def squeeze_dims(a, /, dims):
-    """As `squeeze`, for several dimensions"""
-    shape = a.shape
-    return a.squeeze(tuple([i for i in dims if shape[i] == 1])), lambda g: g.reshape(shape)
-
-
-@op("SqueezeBackward4")
-def squeeze_product(a, /, dim):
-    """As `squeeze_dim`, of the product of a vector that was taken for a matrix"""
-    shape = a.shape
-    return a.squeeze(dim), lambda g: g.reshape(shape)
-
-
-@op("UnsqueezeBackward0", view=True)
-def unsqueeze(a, /, dim):
-    """g loses the new dimension"""
-    shape = a.shape
-    return np.expand_dims(a, dim), lambda g: g.reshape(shape)
+t = op("TBackward0", view=True)(permute.rule)
+transpose = op("TransposeBackward0", view=True)(permute.rule)
 
 
 @op("ExpandBackward0", view=True)
@@ -442,12 +372,6 @@ def expand(a, /, shape):
     return np.lib.stride_tricks.as_strided(a, shape, repeated.strides), lambda g: graph.unbroadcast(g, old)
 
 
-@op("AliasBackward0", view=True)
-def alias(a, /):
-    """g goes through"""
-    return a[...], lambda g: g
-
-
 @op("AsStridedBackward0", view=True)
 def as_strided(a, /, region):
     """g goes back to the memory that was looked at; `region` knows how to look"""
@@ -456,17 +380,13 @@ def as_strided(a, /, region):
 
 # ---------------------------------------------------------------- parts
 @op("SelectBackward0", view=True)
-def select(a, /, dim, index):
-    """The chosen slice of the gradient is g, the rest 0"""
-    shape, place = a.shape, (slice(None),) * dim + (index,)
+def select(a, /, dim, part):
+    """The chosen part of the gradient is g, the rest 0; `part` is a number or a slice"""
+    shape, place = a.shape, (slice(None),) * dim + (part,)
     return a[(*place, ...)], lambda g: scatter(g, place, shape)
 
 
-@op("SliceBackward0", view=True)
-def slice_(a, /, dim, part):
-    """As `select`, for a range of indices"""
-    shape, place = a.shape, (slice(None),) * dim + (part,)
-    return a[place], lambda g: scatter(g, place, shape)
+slice_ = op("SliceBackward0", view=True)(select.rule)
 
 
 @op("IndexBackward0")
@@ -479,41 +399,28 @@ def index(a, indices, /):
 @op("UnbindBackward0", view=True, several=True)
 def unbind(a, /, dim=0):
     """The gradients of the slices, stacked"""
-    return tuple([a[(slice(None),) * dim + (i, ...)] for i in _range(a.shape[dim])]), lambda gs: np.stack(gs, dim)
+    return tuple([a[(slice(None),) * dim + (i, ...)] for i in range(a.shape[dim])]), lambda gs: np.stack(gs, dim)
 
 
 @op("SplitBackward0", view=True, several=True)
 def split(a, /, sizes, dim=0):
     """The gradients of the pieces, side by side"""
-    return tuple(pieces(a, sizes, dim)), lambda gs: np.concatenate(gs, dim)
+    return tuple([a[(slice(None),) * dim + (part,)] for part in parts(sizes)]), lambda gs: np.concatenate(gs, dim)
 
 
-@op("SplitWithSizesBackward0", view=True, several=True)
-def split_with_sizes(a, /, sizes, dim=0):
-    """As `split`"""
-    return tuple(pieces(a, sizes, dim)), lambda gs: np.concatenate(gs, dim)
+split_with_sizes = op("SplitWithSizesBackward0", view=True, several=True)(split.rule)
 
 
 @op("CatBackward0")
 def cat(*arrays, dim=0):
     """Each piece gets its part of g"""
-    sizes = [a.shape[dim] for a in arrays]
-
-    def vjp(start, stop):
-        place = (slice(None),) * dim + (slice(start, stop),)
-        return lambda g: g[place]
-
-    return np.concatenate(arrays, dim), *[vjp(_sum(sizes[:i]), _sum(sizes[:i + 1])) for i in _range(len(sizes))]
+    return np.concatenate(arrays, dim), *[taking(part, dim) for part in parts([a.shape[dim] for a in arrays])]
 
 
 @op("StackBackward0")
 def stack(*arrays, dim=0):
     """Each piece gets its slice of g"""
-    def vjp(i):
-        place = (slice(None),) * dim + (i, ...)
-        return lambda g: g[place]
-
-    return np.stack(arrays, dim), *[vjp(i) for i in _range(len(arrays))]
+    return np.stack(arrays, dim), *[taking(i, dim) for i in range(len(arrays))]
 
 
 # ---------------------------------------------------------------- copies
@@ -543,47 +450,22 @@ def fill(a, /, value):
     return np.full_like(a, value), lambda g: np.zeros_like(g)
 
 
-@elementwise("FillBackward3")
-def fill_tensor(a, b, /):
-    """The old values get 0, the one new value the sum of g"""
-    return np.broadcast_to(b, a.shape), lambda g: np.zeros_like(g), lambda g: g
-
-
-@op("ZeroBackward0")
-def zero(a, /):
-    """The old values get 0"""
-    return np.zeros_like(a), lambda g: np.zeros_like(g)
-
-
-@op("NormalBackward0")
-def normal(a, /, values):
-    """The old values get 0"""
-    return values, lambda g: np.zeros_like(g)
+fill_tensor = elementwise("FillBackward3")(copy.rule)
+zero = op("ZeroBackward0")(fill.rule)
+normal = op("NormalBackward0")(fill.rule)
 
 
 @op("IndexPutBackward0")
-def index_put(a, b, indices, /):
-    """Where something was written the old values get 0 and the new ones g"""
-    out = a.copy()
-    shape = np.shape(b)
+def index_put(a, b, indices, /, accumulate=False):
+    """Where something was written the old values get 0 (g, if it was added) and the new ones g"""
+    out, shape = a.copy(), np.shape(b)
+    need(b.dtype == a.dtype, "index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
     try:
-        out[indices] = b
+        write: Any = np.add.at if accumulate else np.ndarray.__setitem__
+        write(out, indices, b)
     except ValueError:
-        raise RuntimeError(f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of "
-                           f"shape {list(a[indices].shape)}") from None
-    if b.dtype != a.dtype:
-        raise RuntimeError("Index put requires the source and destination dtypes match, got "
-                           f"{dtypes.of(a).tensor_name} for the destination and {dtypes.of(b).tensor_name} for the source.")
-    return out, lambda g: without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
-
-
-@op("IndexPutBackward0")
-def index_add(a, b, indices, /):
-    """As `index_put` with accumulate=True: the old values get g as well"""
-    out = a.copy()
-    np.add.at(out, indices, b)
-    shape = np.shape(b)
-    return out, lambda g: g, lambda g: graph.unbroadcast(g[indices], shape)
+        raise error("index_put_shape", list(shape), list(a[indices].shape)) from None
+    return out, lambda g: g if accumulate else without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
 
 
 # ---------------------------------------------------------------- gradients that are operations of their own
@@ -632,26 +514,24 @@ def array(x: Any) -> Any:
     return x._array if isinstance(x, Tensor) else x
 
 
-def axes(shape: tuple[int, ...], dim: int | tuple[int, ...] | None) -> tuple[int, ...]:
-    """The dimensions that `dim` names: all of them for None."""
-    return tuple(_range(len(shape))) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+def axes(dim: Any) -> tuple[int, ...]:
+    """The dimensions that `dim` names, as a tuple."""
+    return (dim,) if isinstance(dim, int) else dim
 
 
 def keep_dims(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
     """The shape after a reduction over `dim` that keeps the reduced dimensions, with size 1."""
-    reduced = [i % len(shape) for i in axes(shape, dim)] if shape else []
-    return tuple([1 if i in reduced else n for i, n in enumerate(shape)])
+    return tuple([1 if i in axes(dim) else n for i, n in enumerate(shape)])
 
 
 def count(shape: tuple[int, ...], dim: Any) -> int:
     """How many elements each result of a reduction over `dim` has seen."""
-    return int(np.prod([shape[i] for i in axes(shape, dim)], dtype=int)) if shape else 1
+    return math.prod([n for i, n in enumerate(shape) if i in axes(dim)])
 
 
-def variance(a: Array, dim: Any, n: float, keepdim: bool) -> Array:
-    """sum((a - mean(a))^2) / n over `dim`; infinite or nan where n is not positive."""
-    away = a - a.sum(axis=dim, keepdims=True) / count(a.shape, dim)
-    return (away * away).sum(axis=dim, keepdims=keepdim) * a.dtype.type(inverse(n if n > 0 else 0))
+def away(a: Any, dim: Any) -> Any:
+    """How far each element is from the mean over `dim`."""
+    return a - a.sum(axis=dim, keepdims=True) / count(a.shape, dim)
 
 
 def inverse(n: float) -> float:
@@ -691,24 +571,18 @@ def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
     """The gradient of `norm`; g and out with the reduced dimensions kept."""
     if p == 0:
         return a * 0
-    if p == 1:
-        return g * np.sign(a)
     if p == 2:
         return g * divide0(a, out)
     if p in (np.inf, -np.inf):
         ties = array(np.abs(a)) == array(out)
         return g * np.sign(a) * ties / ties.sum(axis=dim, keepdims=True)
-    if p < 2:
-        return g * np.sign(a) * np.where(a == 0, 0, np.abs(a) ** (p - 1)) * divide0(out ** 0, out ** (p - 1))
-    return g * a * np.abs(a) ** (p - 2) * divide0(out ** 0, out ** (p - 1))
+    return g * divide0(np.sign(a) * np.where(a == 0, 0, np.abs(a) ** (p - 1)), out ** (p - 1))
 
 
 def chosen(index: Array, shape: tuple[int, ...], dim: int) -> Array:
     """A mask of `shape`: True at the element that `index` chose along `dim`."""
-    if not shape:
-        return np.True_
-    steps = np.arange(shape[dim]).reshape([-1 if i == dim % len(shape) else 1 for i in _range(len(shape))])
-    return steps == array(index)
+    steps = [-1 if i == dim else 1 for i in range(len(shape))]
+    return np.arange(shape[dim]).reshape(steps) == array(index) if shape else np.True_
 
 
 def repeats(index: Any) -> bool:
@@ -728,7 +602,12 @@ def without(g: Any, index: Any) -> Any:
     return g * mask
 
 
-def pieces(a: Array, sizes: list[int], dim: int) -> list[Array]:
-    """`a` cut along `dim` into pieces of these sizes."""
-    starts = [_sum(sizes[:i]) for i in _range(len(sizes))]
-    return [a[(slice(None),) * dim + (slice(start, start + n),)] for start, n in zip(starts, sizes, strict=True)]
+def parts(sizes: list[int]) -> list[slice]:
+    """Slices of these sizes, one after the other."""
+    return [slice(end - n, end) for n, end in zip(sizes, itertools.accumulate(sizes), strict=True)]
+
+
+def taking(part: Any, dim: int) -> Callable:
+    """The vjp that takes a part of g along `dim`."""
+    place = (slice(None),) * dim + (part, ...)
+    return lambda g: g[place]

@@ -1,33 +1,22 @@
 """Tensor: an array that knows whether it needs a gradient, its gradient, and the node that made it.
 
-Operators and methods only delegate: the mathematics is in `rules`, the walk back in `engine`, writing in place in
-`inplace`, the text in `printing`.
+The mathematics is in `rules`, the walk back in `engine`, writing in place in `inplace`, the text in `printing`. Operators
+and methods that hand over to a rule are put on Tensor by `operators`.
 """
 from __future__ import annotations
 
-import sys
-import warnings
+import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import dtypes
-from .operators import Operators
+from .errors import error, need, warn
 
-NON_LEAF_GRAD = (
-    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-    "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
-    "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access "
-    "the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.")
 NOT_A_LEAF = (
     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
     "that doesn't require differentiation use var_no_grad = var.detach().")
-NO_DETACH_OF_VIEWS = (
-    "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
-    "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
-    "called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
-    "torch/optim/optimizer.py as the solution.")
 
 
 class Size(tuple):
@@ -36,21 +25,26 @@ class Size(tuple):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"minigrad.Size([{', '.join(map(str, self))}])"
+        return f"minigrad.Size({list(self)})"
 
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
-        return int(np.prod(self, dtype=int))
+        return math.prod(self)
 
 
 def read_only(get: Callable[[Any], Any]) -> property:
     """A property whose setter says, as PyTorch does, that it cannot be set."""
     def refuse(self: Any, value: Any) -> None:
-        raise AttributeError(f"attribute '{get.__name__}' of 'minigrad._C.TensorBase' objects is not writable")
+        raise error("not_writable", get.__name__)
     return property(get, refuse, doc=get.__doc__)
 
 
-class Tensor(Operators):
+def attribute(get: Callable[[Any], Any], doc: str) -> Any:
+    """A property that only reads, known to type checkers by what is written in front of it."""
+    return property(get, doc=doc)
+
+
+class Tensor:
     """An n-dimensional array of one element type, with what autograd needs to know about it.
 
     `_array` is a NumPy array; a 0-d result is kept as a NumPy scalar until something shares its memory. `_grad_fn` is
@@ -70,8 +64,7 @@ class Tensor(Operators):
     __array_priority__ = 1000
 
     def __init__(self, *data: Any) -> None:
-        made = creation.tensor(data[0] if data else [], dtypes.float32)
-        become(self, made)
+        become(self, creation.tensor(data[0] if data else [], dtypes.float32))
 
     # ------------------------------------------------------------ autograd
     @property
@@ -81,10 +74,8 @@ class Tensor(Operators):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if type(value) is not bool:
-            raise RuntimeError("requires_grad must be a bool")
-        if value and not graph.can_require_grad(self._array.dtype):
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        need(type(value) is bool, "requires_grad_flag")
+        need(not value or graph.can_require_grad(self._array.dtype), "no_grad_type")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -120,24 +111,16 @@ class Tensor(Operators):
     def grad(self) -> Tensor | None:
         """The gradient that `backward` has accumulated; None before. Only leaves, and after `retain_grad`, have one."""
         if self._grad is None and self._requires_grad and not self.is_leaf and not self.retains_grad:
-            warnings.warn(NON_LEAF_GRAD, UserWarning, stacklevel=2)
+            warn("non_leaf_grad")
         return self._grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        if value is not None and not isinstance(value, Tensor):
-            kind = type(value).__name__
-            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
-        if value is not None and value.shape != self.shape:
-            raise RuntimeError(f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
-                               f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same "
-                               "size")
-        if value is not None and value._array.dtype != self._array.dtype:
-            raise RuntimeError(f"attempting to assign a gradient with dtype '{value.type_name}' to a tensor with grad "
-                               f"dtype '{self.type_name}'. Please ensure that the gradient and the tensor have the "
-                               "same dtype")
-        if value is self:
-            raise RuntimeError("can't assign Variable as its own grad")
+        if value is not None:
+            need(isinstance(value, Tensor), "grad_type", type(value).__name__)
+            need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
+            need(value._array.dtype == self._array.dtype, "grad_dtype", type_name(value), type_name(self))
+            need(value is not self, "own_grad")
         self._grad = value
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -147,8 +130,7 @@ class Tensor(Operators):
 
     def retain_grad(self) -> None:
         """Keep `.grad` although this is not a leaf."""
-        if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        need(self.requires_grad, "retain_grad")
         if not self.is_leaf:
             engine.add_hook(self, engine.RETAIN, engine.Retain(self))
 
@@ -159,8 +141,7 @@ class Tensor(Operators):
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> engine.RemovableHandle:
         """Call `hook(grad)` whenever a gradient of this tensor is computed; what it returns replaces the gradient."""
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        need(self.requires_grad, "hook")
         handle = engine.RemovableHandle()
         handle.hooks = engine.add_hook(self, handle, hook)
         return handle
@@ -168,14 +149,11 @@ class Tensor(Operators):
     def detach(self) -> Tensor:
         """The same memory as a tensor that needs no gradient. Writing to it counts as writing to this one."""
         self._own_memory()
-        result = wrap(self._array)
-        result._counter = counter(self)
-        return result
+        return alias(self)
 
     def detach_(self) -> Tensor:
         """Forget in place how this tensor was made: it becomes a leaf that needs no gradient."""
-        if self._base is not None:
-            raise RuntimeError(NO_DETACH_OF_VIEWS)
+        need(self._base is None, "detach_view")
         counter(self)
         self._requires_grad, self._grad_fn = False, None
         return self
@@ -188,8 +166,7 @@ class Tensor(Operators):
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        if not isinstance(value, Tensor):
-            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        need(isinstance(value, Tensor), "data_type", type(value).__name__)
         value._own_memory()
         self._array = value._array
 
@@ -203,29 +180,25 @@ class Tensor(Operators):
 
     def _own_memory(self) -> None:
         """Make `_array` an array whose memory can be shared: a 0-d result may still be a NumPy scalar."""
-        if not isinstance(self._array, np.ndarray):
+        if self._array.__class__ is not np.ndarray and not isinstance(self._array, np.ndarray):
             self._array = np.array(self._array)
 
     def as_type(self, dtype: np.dtype) -> Tensor:
         """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
+        if dtype == self._array.dtype:
+            return self
         result = shadow(self._array.astype(dtype), graph.edge(self))
         result._counter = counter(self)
         return result
 
     # ------------------------------------------------------------ what it is
-    @property
-    def shape(self) -> Size:
-        """The sizes of the dimensions."""
-        return Size(self._array.shape)
+    shape: Size = attribute(lambda self: Size(self._array.shape), "The sizes of the dimensions.")
+    ndim: int = attribute(lambda self: self._array.ndim, "The number of dimensions.")
+    dtype: dtypes.dtype = attribute(lambda self: dtypes.of(self._array), "The element type.")
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
         return self.shape if dim is None else self.shape[operators.existing_dim(self, dim)]
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self._array.ndim
 
     def dim(self) -> int:
         """The number of dimensions."""
@@ -237,20 +210,9 @@ class Tensor(Operators):
 
     nelement = numel
 
-    @property
-    def dtype(self) -> dtypes.dtype:
-        """The element type."""
-        return dtypes.of(self._array)
-
-    @property
-    def type_name(self) -> str:
-        """The element type as messages spell it: `float`, `long`."""
-        return {"Char": "signed char", "Byte": "unsigned char", "Long": "long int"}.get(
-            self.dtype.tensor_name, self.dtype.tensor_name.lower())
-
     def is_floating_point(self) -> bool:
         """True for float16, float32 and float64."""
-        return self.dtype.is_floating_point
+        return self._array.dtype.kind == "f"
 
     def type(self, dtype: Any = None) -> Any:
         """The name of the tensor type, such as `minigrad.FloatTensor`; with `dtype`, the tensor in that type."""
@@ -269,16 +231,10 @@ class Tensor(Operators):
         """Where in its base's memory a view starts, in elements."""
         return 0 if self._base is None else inplace.offset(self) // self._array.itemsize
 
-    def data_ptr(self) -> int:
-        """The address of the first element."""
-        self._own_memory()
-        return self._array.__array_interface__["data"][0]
-
     # ------------------------------------------------------------ into Python and NumPy
     def item(self) -> bool | int | float:
         """The only element as a Python number; RuntimeError if there is not exactly one."""
-        if self._array.size != 1:
-            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        need(self._array.size == 1, "item", self._array.size)
         return self._array.item()
 
     def tolist(self) -> Any:
@@ -287,8 +243,7 @@ class Tensor(Operators):
 
     def numpy(self) -> np.ndarray:
         """The array itself, memory shared. RuntimeError for a tensor that requires grad: detach it first."""
-        if self.requires_grad:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        need(not self.requires_grad, "numpy")
         self._own_memory()
         return self._array
 
@@ -296,69 +251,63 @@ class Tensor(Operators):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from . import numpy_api
         return numpy_api.ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        from . import numpy_api
         return numpy_api.function(function, args, options)
-
-    def _only(self) -> Any:
-        if self._array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
-        return self._array.item()
 
     def __float__(self) -> float:
         if self.requires_grad:
-            warnings.warn("Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
-                          "Consider using tensor.detach() first.", UserWarning, stacklevel=2)
-        return float(self._only())
+            warn("float_of_tracked")
+        need(self._array.size == 1, "one_element")
+        return float(self._array.item())
 
     def __int__(self) -> int:
-        return int(self._only())
+        need(self._array.size == 1, "one_element")
+        return int(self._array.item())
 
     def __index__(self) -> int:
-        if self._array.size != 1 or self._array.dtype.kind == "f":
-            raise TypeError("only integer tensors of a single element can be converted to an index")
+        need(self._array.size == 1 and self._array.dtype.kind != "f", "index_number")
         return int(self._array.item())
 
     def __bool__(self) -> bool:
-        if self._array.size != 1:
-            raise RuntimeError("Boolean value of Tensor with no values is ambiguous" if self._array.size == 0 else
-                               "Boolean value of Tensor with more than one value is ambiguous")
+        need(self._array.size == 1, "truth_of_many" if self._array.size else "truth_of_none")
         return bool(self._array.item())
 
     def __len__(self) -> int:
-        if self._array.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
+        need(self._array.ndim, "len_0d")
         return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if self._array.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor")
+        need(self._array.ndim, "iter_0d")
         return iter(self.unbind(0))
-
-    def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self._array == array_of(value)))
 
     def __hash__(self) -> int:
         return id(self)
 
     def __repr__(self) -> str:
+        from . import printing
         return printing.text(self)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self._array.ndim == 0 else object.__format__(self, spec)
 
-    def __deepcopy__(self, memo: dict) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-                               "protocol at the moment.")
-        result = leaf(self._array.copy(), self._requires_grad)
-        memo[id(self)] = result
-        result._grad = self._grad and self._grad.__deepcopy__(memo)
-        return result
-
     def __reduce__(self) -> Any:
         return leaf, (self._array, self.is_leaf and self._requires_grad)
+
+    if TYPE_CHECKING:  # what `operators` puts here
+        T: Tensor
+        mT: Tensor
+        def __getattr__(self, name: str) -> Any: ...
+        def _operator(self, other: Any) -> Tensor: ...
+        def _sign(self) -> Tensor: ...
+        def __getitem__(self, key: Any) -> Tensor: ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _operator
+        __rpow__ = __matmul__ = __rmatmul__ = __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __xor__ = _operator
+        __neg__ = __pos__ = __abs__ = __invert__ = _sign
 
 
 new = object.__new__
@@ -430,11 +379,11 @@ def array_of(x: Any) -> Any:
     return x._array if isinstance(x, Tensor) else x
 
 
-# The rooms that Tensor delegates to need this one: they are imported when everything in it is defined.
-from . import creation, engine, graph, indexing, inplace, lifting, numpy_api, operators, printing, rules  # noqa: E402
+def type_name(x: Tensor) -> str:
+    """The element type as messages spell it: `float`, `long int`."""
+    name = x.dtype.tensor_name
+    return {"Char": "signed char", "Byte": "unsigned char", "Long": "long int"}.get(name, name.lower())
 
-vars(operators).update(creation=creation, graph=graph, indexing=indexing, inplace=inplace, lifting=lifting, rules=rules,
-                       tensors=sys.modules[__name__])
-for _name, _rule in {"__add__": "add", "__radd__": "add", "__sub__": "sub", "__mul__": "mul",
-                     "__rmul__": "mul", "__truediv__": "div"}.items():
-    setattr(Tensor, _name, getattr(rules, _rule))  # straight to the operation: one call less where it counts
+
+# The rooms that Tensor delegates to need this one: they are imported when everything in it is defined.
+from . import creation, engine, graph, inplace, operators  # noqa: E402

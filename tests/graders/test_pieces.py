@@ -141,7 +141,7 @@ def marks_of_pieces(tree, names):
     marks, allowed = set(), []
     for line in tree.body:
         if isinstance(line, ast.Assign) and len(line.targets) == 1:
-            values = [n for n in ast.walk(line.value) if isinstance(n, ast.Name) and n.id in names]
+            values = [n for n in ast.walk(line.value) if getattr(n, "id", getattr(n, "attr", None)) in names]
             targets = [n.id for n in ast.walk(line.targets[0]) if isinstance(n, ast.Name)]
             if values and all(target.isupper() for target in targets):
                 marks |= set(targets)
