@@ -52,13 +52,9 @@ c.GenerateAssignment.preprocessors = [
 
 c.Autograde.exporter_class = plugins.ReadAnything
 c.Autograde.pre_convert_hook = plugins.report_misnamed
-c.Autograde.sanitize_preprocessors = [
-    ClearOutput,
-    plugins.Restore,
-    OverwriteKernelspec,
-    OverwriteCells,
-    CheckCellMetadata,
-]
+c.Autograde.post_convert_hook = plugins.drop_linked_files
+# Without CheckCellMetadata and ClearOutput: ReadAnything takes no outputs over, and Restore writes the metadata itself.
+c.Autograde.sanitize_preprocessors = [plugins.Restore, OverwriteKernelspec, OverwriteCells]
 c.Autograde.autograde_preprocessors = [
     plugins.Run,
     plugins.Judge,
@@ -67,5 +63,4 @@ c.Autograde.autograde_preprocessors = [
     LimitOutput,
     SaveAutoGrades,
     AssignLatePenalties,
-    CheckCellMetadata,
 ]

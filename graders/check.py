@@ -18,10 +18,10 @@ import linecache
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,10 +32,14 @@ from graders.exercises import Exercise, See, exercises
 from graders.pieces import PieceError
 from minigrad import recording
 
+if TYPE_CHECKING:
+    from graders.guilty import Finding
+
 MIME = "application/vnd.minigrad.evidence+json"
 SESSION_SEED = 1
 MINIGRADS = "minigrad's"
 RECORDED = Path(__file__).with_name("recorded")
+LOOK = "A look at each node on its own:"
 
 __all__ = ["begin", "check", "piece", "predict"]
 
@@ -111,8 +115,11 @@ def check(name: str) -> float | None:
     grading = _grading()
     missing = [p for p in exercise.pieces if pieces.built(p) is None]
     if grading is not None:
-        nothing = [error_item("piece", NotBuilt(", ".join(missing)))]
-        send(name, nothing if missing else _look(exercise, int(grading["seed"])).items)
+        if missing:
+            send(name, [error_item("piece", NotBuilt(", ".join(missing)))])
+        else:
+            seen = _look(exercise, int(grading["seed"]))
+            send(name, seen.items, _suspects(seen))
         return None
     entry = _recorded(exercise.chapter).get(name)
     if entry is None:
@@ -138,7 +145,7 @@ def check(name: str) -> float | None:
         notes += _blocked(exercise, known)
     guilty = _guilty(seen, marks)
     if guilty is not None:
-        notes.append(f"A look at each node on its own: {guilty}")
+        notes.append(f"{LOOK} {guilty}")
     notes.append("Grading draws other inputs.")
     _show(Report(title, rows, notes, earned, entry["points"]))
     if guilty is not None and guilty.node is not None and _in_a_notebook():
@@ -146,9 +153,12 @@ def check(name: str) -> float | None:
     return earned
 
 
-def send(exercise: str, items: list[Item]) -> None:
-    """Display evidence as one message of type MIME, with a neutral line of text."""
-    evidence = {"version": 1, "exercise": exercise, "items": items}
+def send(exercise: str, items: list[Item], suspects: Mapping[str, Any] | None = None) -> None:
+    """Display evidence as one message of type MIME, with a neutral line of text.
+
+    suspects: for a whole calculation that small steps find wrong, which node they blame. Nothing is paid for it.
+    """
+    evidence = {"version": 1, "exercise": exercise, "items": items, "suspects": suspects or {}}
     line = f"{exercise}: the evidence is collected."
     if importlib.util.find_spec("IPython") is None:
         print(line)
@@ -177,17 +187,30 @@ def _look(exercise: Exercise, seed: int) -> See:
         return exercise.evidence(seed, _predictions)
 
 
-def _guilty(seen: See, marks: Sequence[Mark]) -> Any:
-    """Where a whole calculation has a wrong gradient: what small steps say about each of its nodes."""
-    wrong = [m.name for m in marks if m.credit < 1 and m.name in seen.graphs]
-    if not wrong:
-        return None
+def _examined(seen: See, title: str) -> Finding | None:
+    """What small steps say about each node of a whole calculation; None where they find nothing wrong."""
     from graders.guilty import examine
 
     with contextlib.suppress(Exception), contextlib.redirect_stderr(sys.stdout):
-        found = examine(**seen.graphs[wrong[0]])
+        found = examine(**seen.graphs[title])
         return found if found.wrong else None
     return None
+
+
+def _guilty(seen: See, marks: Sequence[Mark]) -> Finding | None:
+    """What is to blame where a whole calculation has a wrong gradient."""
+    wrong = [m.name for m in marks if m.credit < 1 and m.name in seen.graphs]
+    return _examined(seen, wrong[0]) if wrong else None
+
+
+def _suspects(seen: See) -> dict[str, Any]:
+    """The same for grading, where nobody knows yet what is wrong: name of the sub-check -> which node, and how."""
+    told: dict[int, Any] = {}
+    for title, graph in seen.graphs.items():
+        if id(graph) not in told:
+            found = _examined(seen, title)
+            told[id(graph)] = found and found.told()
+    return {title: told[id(graph)] for title, graph in seen.graphs.items() if told[id(graph)]}
 
 
 @functools.cache
@@ -274,13 +297,23 @@ def _words(m: Mark) -> str:
     if first.what in ("shape", "dtype"):
         return f"expected {first.what} {first.expected}, came {first.what} {first.got}."
     if first.what == "order":
-        return f"expected {first.expected}, came {_quoted(first.got)}."
+        return f"expected {first.expected}, came {quoted(first.got)}."
     if first.index is not None:
         labels = m.expected.get("labels", [])
         at = labels[first.index[0]] if first.index[0] < len(labels) else f"line {first.index[0] + 1}"
         share = f" ({len(m.facts)} of {len(str(m.expected['text']).splitlines())} cases differ)"
-        return f"for {at}: expected {_quoted(first.expected)}, came {_quoted(first.got)}{share}."
+        expected, got = _what_differs(str(first.expected), str(first.got))
+        return f"for {at}: expected {quoted(expected)}, came {quoted(got)}{share}."
     return f"expected {_item_text(m.expected)}, came {_item_text(m.got)}."
+
+
+def _what_differs(expected: str, got: str) -> tuple[str, str]:
+    """Of two lines that say several things, separated by semicolons, those in which they differ."""
+    pairs = list(zip(expected.split("; "), got.split("; "), strict=False))
+    if expected.count("; ") != got.count("; "):
+        return expected, got
+    different = [pair for pair in pairs if pair[0] != pair[1]]
+    return "; ".join(a for a, _ in different), "; ".join(b for _, b in different)
 
 
 def _where(m: Mark) -> str:
@@ -311,13 +344,13 @@ def _item_text(item: Item) -> str:
     except BadEvidence as nonsense:
         return f"nonsense ({nonsense})"
     if isinstance(value, str):
-        return _quoted(value)
+        return quoted(value)
     if value.ndim == 0:
         return _number(value.item())
-    return f"an array of shape {value.shape}" if value.size > 8 else _quoted(str(value.tolist()))
+    return f"an array of shape {value.shape}" if value.size > 4 else np.array2string(value, precision=6, separator=", ")
 
 
-def _quoted(text: object, limit: int = 300) -> str:
+def quoted(text: object, limit: int = 300) -> str:
     """Text on one line, without what is not printed: nobody's text looks like a line of ours."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
@@ -368,8 +401,11 @@ class Report:
         return "\n".join([self._head(), *body, *(f"  {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        """Inherits the page's colours; the signs carry the meaning, JupyterLab's variables only tint them."""
-        tint = {True: "var(--jp-success-color1, #2e7d32)", False: "var(--jp-error-color1, #c62828)", None: "inherit"}
+        """Inherits the page's colours. The signs carry the meaning; a tint mixed with the page's own ink stays readable
+        on every background."""
+        tint: dict[bool | None, str] = {None: "inherit"}
+        for ok, ink in (True, "#2e7d32"), (False, "#c62828"):
+            tint[ok] = f"color-mix(in srgb, {ink} 60%, currentcolor)"
         cell = "text-align:left;vertical-align:top;padding:2px 8px;white-space:pre-wrap;background:transparent"
         rows = "".join(
             f'<tr style="background:transparent"><td style="{cell};color:{tint[row.ok]}">{row.sign}</td>'

@@ -10,7 +10,10 @@ Pure functions on data. Nothing here knows about minigrad, notebooks or students
 
 from __future__ import annotations
 
+import ast
 import base64
+import contextlib
+import inspect
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -115,7 +118,7 @@ def by_name(items: object) -> dict[str, Item]:
 
 def _short(value: object, limit: int = 80) -> str:
     try:
-        text = repr(value)
+        text = "a function" if inspect.isroutine(value) else repr(value)
     except Exception:
         text = f"a {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -248,8 +251,26 @@ def valid_order(expected: Item, got: Item, *, before: Sequence[Sequence[str]] = 
     return float(not broken), [Mismatch("order", f"{first} before {second}", value_of(got)) for first, second in broken]
 
 
+def same_answer(expected: Item, got: Item, *, rtol: float = 2e-3) -> Compared:
+    """What somebody predicted: 27 is as good as 27.0, 0.333 as 1/3, True as "True", and capitals do not matter."""
+    want, came = _answer(value_of(expected)), _answer(value_of(got))
+    facts = list(mismatches(want, came, rtol=rtol, dtype="any"))
+    return float(not facts), facts
+
+
+def _answer(value: np.ndarray | str) -> np.ndarray | str:
+    """A text that spells a number, a truth value or a tuple of numbers as that; any other without its accidents."""
+    if isinstance(value, str):
+        with contextlib.suppress(Exception):
+            read = np.asarray(ast.literal_eval(value.strip().capitalize()[:40]))
+            return read if read.dtype.kind in "biuf" else value
+        return value.strip().casefold()
+    return value
+
+
 COMPARATORS: dict[str, Callable[..., Compared]] = {
     "close": close, "equal": equal, "raises": raises, "set": same_set, "order": valid_order,
+    "answer": same_answer,
 }  # fmt: skip
 
 
@@ -276,7 +297,10 @@ def compare(expected: Item, got: object, how: str, options: dict[str, Any] | Non
 
 @dataclass(frozen=True)
 class Mark:
-    """One sub-check: what it is called and worth, the credit that the evidence earned, and what differs."""
+    """One sub-check: what it is called and worth, the credit that the evidence earned, and what differs.
+
+    constant: it does not depend on the drawn inputs. guard: it also holds where nothing at all is done.
+    """
 
     name: str
     weight: float
@@ -285,6 +309,7 @@ class Mark:
     got: Item | None
     facts: list[Mismatch] = field(default_factory=list)
     constant: bool = False
+    guard: bool = False
 
 
 def mark(items: object, entry: dict[str, Any]) -> list[Mark]:
@@ -294,22 +319,23 @@ def mark(items: object, entry: dict[str, Any]) -> list[Mark]:
     for want in entry["items"]:
         got = came.get(want["name"])
         credit, facts = (0.0, []) if got is None else compare(want, got, want["how"], want.get("options"))
-        marks.append(Mark(want["name"], want["weight"], credit, want, got, facts, want.get("constant", False)))
+        alone = want.get("constant", False), want.get("guard", False)
+        marks.append(Mark(want["name"], want["weight"], credit, want, got, facts, *alone))
     return marks
 
 
 def fraction(marks: Sequence[Mark]) -> float:
     """The share of the points, in [0, 1].
 
-    What does not depend on the drawn inputs (a prediction) counts only in proportion to what does: a constant alone
-    earns nothing.
+    Constants (predictions) and guards (what must be left alone) count only in proportion to the rest: a constant, or
+    doing nothing, earns nothing.
     """
-    drawn = sum(m.weight for m in marks if not m.constant)
-    fixed = sum(m.weight for m in marks if m.constant)
+    drawn = sum(m.weight for m in marks if not (m.constant or m.guard))
+    fixed = sum(m.weight for m in marks if m.constant or m.guard)
     if drawn <= 0:
         return 0.0
-    earned = sum(m.weight * m.credit for m in marks if not m.constant) / drawn
-    answered = sum(m.weight * m.credit for m in marks if m.constant)
+    earned = sum(m.weight * m.credit for m in marks if not (m.constant or m.guard)) / drawn
+    answered = sum(m.weight * m.credit for m in marks if m.constant or m.guard)
     return min(1.0, max(0.0, earned * (drawn + answered) / (drawn + fixed)))
 
 

@@ -64,15 +64,19 @@ class Finding:
         if not self.wrong:
             return "Every gradient agrees with small steps."
         said = [f"The gradient of {name} is wrong: {what}." for name, what in self.wrong.items()]
-        if self.node is not None:
-            said.append(f"The first node that is wrong on its own: {self.name}, input {self.place}: {self.what}.")
-        elif self.untested:
+        if self.node is None and self.untested:
             said.append(f"Suspect {', '.join(self.untested)}: every other node is right on its own.")
         else:
-            said.append("Each node is right on its own, so the mistake is in how the gradients are put together.")
+            said.append(blamed(self.name, self.place, self.what))
         return " ".join(said)
 
     __repr__ = __str__
+
+    def told(self) -> dict[str, Any]:
+        """The guilty node as data: its place among the graph's operations, -1 for none; its input; and how it is wrong."""
+        nodes = operations_of(self.root)
+        place = nodes.index(self.node) if self.node in nodes else -1
+        return {"node": place, "input": self.place, "what": self.what}
 
     def draw(self) -> Any:
         """The graph, with the guilty node in red."""
@@ -80,6 +84,22 @@ class Finding:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self)}
+
+
+def blamed(name: str, place: int, what: str) -> str:
+    """The sentence about the guilty node; "" for that there is none."""
+    if not name:
+        return "Each node is right on its own, so the mistake is in how the gradients are put together."
+    return f"The first node that is wrong on its own: {name}, input {place}: {what}."
+
+
+def picture(calculation: Callable[..., Any], leaves: Mapping[str, np.ndarray], index: int) -> tuple[Any, str]:
+    """Run a calculation and draw it with operation number `index` in red; the node and the SVG ("" where none draws)."""
+    tensors = {name: minigrad.tensor(values, requires_grad=True) for name, values in leaves.items()}
+    root = calculation(*tensors.values())
+    node = operations_of(root)[index]
+    drawn = minigrad.draw(root, params=tensors, guilty=node)._repr_mimebundle_()
+    return node, drawn.get("image/svg+xml", "")
 
 
 def examine(

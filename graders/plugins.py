@@ -2,35 +2,36 @@
 
 Releasing: `Stub` replaces a solution by a friendly stub, `MarkGenerated` says where the notebook comes from.
 Grading, in this order: `ReadAnything` opens a submission whatever its state, `Restore` puts back what the student may
-not change, `Run` executes the notebook, `Judge` turns each check cell's evidence into a score and its explanation.
+not change, `Run` runs and judges it, `Judge` refuses what was not run. All of the work is done by `graders.grade`.
 """
 
 from __future__ import annotations
 
 import ast
+import atexit
+import io
 import re
-import textwrap
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
-from nbgrader.api import Gradebook, Notebook
+from nbformat.v4 import new_markdown_cell
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange.default import Exchange
 from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from traitlets import Integer
-from traitlets.config import Config
+from traitlets import Bool, Integer
+from traitlets.config import Application, Config
 from traitlets.log import get_logger
 
-from graders import judge
+from graders import grade
 from graders.release import Release, open_release, release_folder
-from graders.runner import CELL_SECONDS, NOTEBOOK_SECONDS, run_notebook
+from graders.runner import CELL_SECONDS, NOTEBOOK_SECONDS, Runner, open_runner
 
 LOCK_SECONDS = 120
 Resources = dict[str, Any]
@@ -49,6 +50,17 @@ def report_misnamed(assignment: str, student: str, notebooks: Sequence[str]) -> 
     if assignment not in stems:
         get_logger().error("%s holds %s but no %s.ipynb, so it cannot be graded: rename the notebook and grade again.",
                            Path(notebooks[0]).parent, ", ".join(f"{stem}.ipynb" for stem in stems), assignment)
+
+
+def drop_linked_files(assignment: str, student: str, notebooks: Sequence[str]) -> None:
+    """nbgrader's hook after a submission: it has copied what links lead to, which may be anybody's, to be handed back."""
+    coursedir = CourseDirectory(config=Application.instance().config)
+    handed_in = Path(notebooks[0]).parent  # .../student/assignment; `student` may be "*", for everybody
+    copied = Path(coursedir.format_path(coursedir.autograded_directory, handed_in.parent.name, assignment))
+    for path in handed_in.rglob("*"):
+        if path.is_symlink() and path.suffix != ".ipynb":  # notebooks are not copied
+            (copied / path.relative_to(handed_in)).unlink(missing_ok=True)
+            get_logger().warning("%s is a link; it was left out of what is handed back.", path)
 
 
 class Stub(ClearSolutions):
@@ -93,144 +105,98 @@ class MarkGenerated(NbGraderPreprocessor):
         return nb, resources
 
 
-class ReadAnything(NotebookExporter):
-    """Open a submission whatever its state: what is no notebook is graded as an empty one that says why.
+class NobodyGraded(KeyboardInterrupt):
+    """Nobody can be graded, whatever was handed in. nbgrader goes on with the next student after any other exception."""
 
-    Of each cell only its type, source, attachments and nbgrader metadata are read, so nothing else can be malformed.
-    """
+
+class ReadAnything(NotebookExporter):
+    """Open a submission whatever its state: what is no notebook is graded as an empty one that says why."""
 
     def from_file(self, file_stream: Any, resources: Any = None, **kw: Any) -> Any:
         """Read a notebook from `file_stream` and convert it."""
-        try:
-            submitted = nbformat.reads(file_stream.read().removeprefix("\ufeff"), as_version=4)
-            nb = new_notebook(cells=[_clean(cell) for cell in submitted.cells])
-        except Exception as problem:
-            why = f"This file could not be read as a notebook ({type(problem).__name__}), so it was graded as empty."
-            nb = new_notebook()
-            note(nb, resources, [why])
-        nb.metadata.language_info = NotebookNode(name="python", pygments_lexer="ipython3")
+        linked = Path(file_stream.name).is_symlink()  # whoever handed it in did not choose where it leads with our rights
+        nb, troubles = grade.read_submission(io.StringIO("{}") if linked else file_stream)
+        if linked:
+            troubles = ["This notebook is a link to another file, so it was graded as empty."]
+        _tell(resources, troubles)
+        grade.note(nb, troubles)
         return self.from_notebook_node(nb, resources=resources, **kw)
 
 
-def _clean(cell: NotebookNode) -> NotebookNode:
-    make = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[cell.cell_type]
-    clean = make(str(cell.source))
-    if isinstance(cell.get("attachments"), dict):
-        clean.attachments = cell.attachments
-    if isinstance(cell.get("metadata", {}).get("nbgrader"), dict):
-        clean.metadata.nbgrader = cell.metadata.nbgrader
-    return clean
-
-
-def note(nb: NotebookNode, resources: Resources, lines: Sequence[str]) -> None:
-    """Report what was out of the ordinary: in the log for the instructor, above the notebook for the student."""
-    if lines:
-        for line in lines:
-            get_logger().warning("%s: %s", resources["nbgrader"]["student"], line)
-        items = "\n".join(f"- {line}" for line in lines)
-        nb.cells.insert(0, new_markdown_cell(f"**While this notebook was graded:**\n\n{items}"))
-
-
 class Restore(NbGraderPreprocessor):
-    """Take nbgrader's metadata from the gradebook, not from the submission, and put back locked cells that are missing.
-
-    Only a cell's grade id is believed. Of a duplicated cell the last one counts, as in nbgrader's DeduplicateIds.
-    """
+    """Take the locked and graded cells from the release, not from the submission (see `grade.restore`)."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Make the submission's graded and locked cells those of the release."""
-        info = resources["nbgrader"]
-        with Gradebook(info["db_url"]) as gradebook:
-            known = _released_cells(gradebook.find_notebook(info["notebook"], info["assignment"]))
-        present = set()
-        for cell in reversed(nb.cells):
-            grade_id = cell.metadata.pop("nbgrader", {}).get("grade_id")
-            if isinstance(grade_id, str) and grade_id in known and grade_id not in present:
-                present.add(grade_id)
-                cell.metadata.nbgrader = known[grade_id].metadata.nbgrader
-        missing, after = [], 0
-        for grade_id, cell in known.items():
-            if grade_id in present:
-                after = 1 + [c.metadata.get("nbgrader", {}).get("grade_id") for c in nb.cells].index(grade_id)
-            elif cell.metadata.nbgrader.locked:
-                nb.cells.insert(after, cell)
-                after += 1
-                missing.append(f"The locked cell `{grade_id}` was missing; it was put back.")
-            else:
-                after = len(nb.cells)  # a rewritten answer may stand anywhere: what checks it goes to the end
-        note(nb, resources, missing)
+        troubles = grade.restore(nb, _release(self.config, resources).source)
+        _tell(resources, troubles)
+        grade.note(nb, troubles)
         return nb, resources
-
-
-def _released_cells(notebook: Notebook) -> dict[str, NotebookNode]:
-    """The cells that the gradebook knows of a released notebook, by grade id."""
-    graded = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
-    solutions = {cell.name for cell in notebook.solution_cells}
-    tasks = {cell.name for cell in notebook.task_cells}
-    cells = {}
-    for source in notebook.source_cells:
-        make = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[source.cell_type]
-        meta = NotebookNode(schema_version=3, grade_id=source.name, locked=source.locked, cell_type=source.cell_type,
-                            grade=source.name in graded and source.name not in tasks, task=source.name in tasks,
-                            solution=source.name in solutions, checksum=source.checksum)
-        if source.name in graded:
-            meta.points = graded[source.name]
-        cells[source.name] = make(source.source, metadata=NotebookNode(nbgrader=meta))
-    return cells
 
 
 class Run(Execute):
-    """Execute a submission on the package of its chapter, its check cells on the hidden inputs of the release."""
+    """Grade a submission: run it in isolation, judge what came, run again what an earlier mistake stood in the way of."""
 
     timeout = Integer(CELL_SECONDS, help="Seconds after which a cell is stopped.").tag(config=True)
     notebook_timeout = Integer(NOTEBOOK_SECONDS, help="Seconds after which a notebook is stopped.").tag(config=True)
+    unsafe = Bool(False, help="Run student code without isolation, with all of your own rights.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Fill in the outputs of every cell that could be run, and note what went wrong."""
-        release = _release(self.config, resources)
-        ran = run_notebook(nb, release.package, seed=release.seed,
-                           cell_seconds=self.timeout, notebook_seconds=self.notebook_timeout)
-        resources["evidence"] = {cell.metadata.get("nbgrader", {}).get("grade_id"): ran.evidence[index]
-                                 for index, cell in enumerate(nb.cells)}
-        note(nb, resources, ran.troubles)
-        return nb, resources
+        """Write verdict and score into every check cell; cells graded in another way are left to nbgrader."""
+        graded = grade.grade_notebook(nb, _release(self.config, resources), self._runner(resources),
+                                      resources["nbgrader"]["student"])
+        _tell(resources, graded.troubles)
+        resources["graded"] = True
+        return graded.notebook, resources
+
+    def _runner(self, resources: Resources) -> Runner:
+        """The one runner of this process for these settings, open until the process ends."""
+        release, unsafe = _release(self.config, resources), self.unsafe
+        settings = (release.package, release.seed, self.timeout, self.notebook_timeout, unsafe)
+        if settings not in _runners:
+            coursedir = CourseDirectory(config=self.config)
+            folders = (name for name in coursedir.trait_names() if name.endswith("_directory"))
+            hidden = [Path(Exchange(config=self.config).root), Path(coursedir.root),
+                      *(Path(coursedir.root, getattr(coursedir, name)) for name in folders)]
+            runner = open_runner(release, hidden, unsafe=unsafe, cell_seconds=self.timeout,
+                                 notebook_seconds=self.notebook_timeout)
+            try:
+                _runners[settings] = _open.enter_context(runner)
+            except RuntimeError as refused:
+                raise NobodyGraded(str(refused)) from refused
+        return _runners[settings]
+
+
+_runners: dict[tuple[Any, ...], Runner] = {}
+_open = ExitStack()
+atexit.register(_open.close)
 
 
 class Judge(NbGraderPreprocessor):
-    """Replace what a check cell displayed by the verdict in words and the score, which nbgrader then reads."""
+    """Refuse to save scores where `Run` was switched off: outputs that a student handed in are no evidence."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Judge every check cell of the release; cells graded in another way are left to nbgrader.
-
-        Raises RuntimeError under --no-execute: outputs that a student handed in are no evidence.
-        """
-        if "evidence" not in resources:
+        """Raise RuntimeError under --no-execute."""
+        if "graded" not in resources:
             raise RuntimeError("Check cells are graded by running them, so this course cannot be graded --no-execute.")
-        release = _release(self.config, resources)
-        for cell in nb.cells:
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-            if grade_id in release.cells:
-                points = float(cell.metadata.nbgrader.points)
-                exercise = release.key["exercises"][release.cells[grade_id]]
-                verdict = judge.verdict(resources["evidence"].get(grade_id), exercise, points)
-                cell.outputs = [new_output("stream", name="stdout", text=_wrapped(verdict.lines)),
-                                new_output("execute_result", {"text/plain": repr(float(verdict.score))},
-                                           execution_count=cell.execution_count)]
         return nb, resources
 
 
-def _wrapped(lines: Sequence[str]) -> str:
-    """The lines no wider than a feedback page, the continuation of each set in."""
-    narrow = textwrap.TextWrapper(100, subsequent_indent="    ", replace_whitespace=False)
-    return "".join(narrow.fill(part) + "\n" for line in lines for part in line.split("\n"))
+def _tell(resources: Resources, troubles: Sequence[str]) -> None:
+    """Report what was out of the ordinary in the log, for the instructor."""
+    for line in troubles:
+        get_logger().warning("%s: %s", resources["nbgrader"]["student"], line)
 
 
 def _release(config: Config, resources: Resources) -> Release:
     coursedir = CourseDirectory(config=config)
     info = resources["nbgrader"]
     source = coursedir.format_path(coursedir.source_directory, ".", info["assignment"])
-    return _open(release_folder(Path(coursedir.root), info["assignment"]), info["notebook"],
-                 Path(source, f"{info['notebook']}.ipynb"))
+    try:
+        return _release_in(release_folder(Path(coursedir.root), info["assignment"]), info["notebook"],
+                           Path(source, f"{info['notebook']}.ipynb"))
+    except RuntimeError as refused:
+        raise NobodyGraded(str(refused)) from refused
 
 
-_open = cache(open_release)
+_release_in = cache(open_release)

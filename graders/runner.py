@@ -1,31 +1,40 @@
-"""Runs one notebook and keeps what it displayed. This is the only place that executes a student's code.
+"""Runs one notebook and keeps what it displayed. Every notebook that is graded or built is executed from here.
 
-`run_notebook` starts a fresh kernel in an empty folder, with nothing of ours on its path but the given package, and
-survives what a notebook may do: loop for ever, end its own process, print without end. It gives limits, not protection:
-the code runs with the rights of whoever calls it. Scores are no business of this room.
+`open_runner` runs submissions in the sandbox, isolated. `run_notebook` runs a trusted notebook in a plain kernel: it
+survives what a notebook may do (loop for ever, end its own process, print without end), but gives limits, not
+protection, for the code has the rights of whoever calls it. Scores are no business of this room.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_output
 from traitlets.config import Config
 
 from graders.check import MIME
+from graders.sandbox import Limits, Sandbox, SandboxError, where
+
+if TYPE_CHECKING:
+    from graders.release import Release
 
 CELL_SECONDS = 20
-NOTEBOOK_SECONDS = 300
+NOTEBOOK_SECONDS = 180
 CELL_BYTES = 4_000_000
 INTERRUPT_SECONDS = 4
 
@@ -38,10 +47,106 @@ class Ran:
 
     troubles: in words, the cells that were stopped, ended their process, flooded their output, or were never reached.
     evidence: index of each cell -> the first evidence that it displayed, or None; it is taken out of the outputs.
+    broken: the cells that were stopped or ended their process.
     """
 
     troubles: list[str]
     evidence: dict[int, Any]
+    broken: list[int]
+
+
+_TAKE_REFERENCES = """
+def take_references(sources):
+    import importlib
+    from graders import pieces
+    for name, source in sources.items():
+        found = {{}}
+        exec(source, vars(importlib.import_module("minigrad." + pieces.PIECES[name].module)), found)
+        pieces.load(found[name])
+take_references({!r})
+del take_references
+"""
+
+
+class Runner:
+    """Runs submissions of one release; `run` may be called from several threads at once."""
+
+    def __init__(self, release: Release, execute: Callable[[NotebookNode, dict[str, Any]], Ran]) -> None:
+        self.release, self._execute = release, execute
+
+    def run(self, nb: NotebookNode, *, only: Sequence[str] | None = None) -> Ran:
+        """Execute every code cell of `nb` in place, check cells on the hidden inputs of the release.
+
+        only: take nothing but these pieces from the notebook, and the chapter's others from the reference.
+        Raises RuntimeError when the notebook could not be run, through no fault of its own.
+        """
+        grading: dict[str, Any] = {"seed": self.release.seed}
+        if only is None:
+            return self._execute(nb, grading)
+        others = {name: source for name, source in self.release.references.items() if name not in only}
+        setup = new_code_cell(_TAKE_REFERENCES.format(others))
+        whole = nbformat.from_dict({**nb, "cells": [setup, *nb.cells]})
+        ran = self._execute(whole, {**grading, "only": list(only)})
+        nb.cells = whole.cells[1:]
+        return Ran(ran.troubles, {index - 1: sent for index, sent in ran.evidence.items() if index},
+                   [index - 1 for index in ran.broken])
+
+
+@contextlib.contextmanager
+def open_runner(release: Release, hidden: Sequence[Path] = (), *, unsafe: bool = False,
+                cell_seconds: float = CELL_SECONDS, notebook_seconds: float = NOTEBOOK_SECONDS) -> Iterator[Runner]:
+    """A runner for the submissions of `release`, to be used in a `with` block and for as many of them as there are.
+
+    hidden: folders that no submission may see (gradebook, submissions, solutions), beside that of the seed and the key.
+    unsafe: run them in a plain kernel with all the rights of this process. Otherwise the isolation is tried out first.
+    Raises RuntimeError, saying what to do, where student code cannot be isolated.
+    """
+    if unsafe:
+        warnings.warn("UNPROTECTED: student code runs with your own rights; it can read and change all that you can, "
+                      "grades and solutions too.", stacklevel=3)
+        yield Runner(release, functools.partial(_run_unprotected, release.package, cell_seconds, notebook_seconds))
+    else:
+        with contextlib.ExitStack() as stack:
+            yield Runner(release, _Boxes(stack, release.package, Limits(cell_seconds, notebook_seconds),
+                                         [release.package.parent, *hidden]).run)
+
+
+class _Boxes:
+    """One sandbox, and another one in its place should it break down."""
+
+    def __init__(self, stack: contextlib.ExitStack, package: Path, limits: Limits, hidden: Sequence[Path]) -> None:
+        modules = [".".join(path.relative_to(package).with_suffix("").parts)
+                   for pattern in ("minigrad/*.py", "graders/check.py", "graders/exercises/*.py")
+                   for path in sorted(package.glob(pattern))]
+        self._open = lambda: stack.enter_context(Sandbox(limits, [package], hidden=hidden, preload=modules))
+        self._lock, self._box = threading.Lock(), self._open()
+
+    def run(self, nb: NotebookNode, grading: dict[str, Any]) -> Ran:
+        """Run a notebook, a second time if the first sandbox broke down. Raises SandboxError if both did."""
+        box = self._box
+        try:
+            return _run_in(box, nb, grading)
+        except SandboxError:
+            with self._lock:
+                if box is self._box:
+                    box.close()
+                    self._box = self._open()
+            return _run_in(self._box, nb, grading)
+
+
+def _run_unprotected(package: Path, cell_seconds: float, notebook_seconds: float, nb: NotebookNode,
+                     grading: dict[str, Any]) -> Ran:
+    return run_notebook(nb, package, grading=grading, cell_seconds=cell_seconds, notebook_seconds=notebook_seconds)
+
+
+def _run_in(box: Sandbox, nb: NotebookNode, grading: dict[str, Any]) -> Ran:
+    result = box.run(nb, env={"MINIGRAD_GRADING": json.dumps(grading)})
+    for cell, ran in zip(nb.cells, result.notebook.cells, strict=True):
+        cell.update(ran)
+    evidence = dict.fromkeys(range(len(nb.cells)))
+    for sent in reversed(result.evidence):
+        evidence[sent.cell] = sent.message
+    return Ran(result.troubles, evidence, result.broken)
 
 
 class _Client(NotebookClient):
@@ -60,7 +165,7 @@ class _Client(NotebookClient):
         self._left -= len(json.dumps(content, default=str))
         if self._left < 0:
             if room >= 0:
-                self.troubles.append(f"{_where(self.nb, cell_index)} displayed more than {CELL_BYTES // 1_000_000} MB; "
+                self.troubles.append(f"{where(self.nb, cell_index)} displayed more than {CELL_BYTES // 1_000_000} MB; "
                                      "the rest was dropped.")
             if room <= 0 or msg["msg_type"] != "stream":
                 return None
@@ -71,31 +176,26 @@ class _Client(NotebookClient):
         return out
 
 
-def _where(nb: NotebookNode, index: int) -> str:
-    grade_id = nb.cells[index].metadata.get("nbgrader", {}).get("grade_id")
-    number = sum(cell.cell_type == "code" for cell in nb.cells[: index + 1])
-    return f"The cell `{grade_id}`" if grade_id else f"Code cell {number}"
-
-
 def _error(name: str, text: str) -> NotebookNode:
     return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
 
 
-def run_notebook(nb: NotebookNode, package: Path, *, seed: int | None = None, cell_seconds: int = CELL_SECONDS,
-                 notebook_seconds: int = NOTEBOOK_SECONDS, environment: dict[str, str] | None = None,
-                 kernel_arguments: Sequence[str] = ()) -> Ran:
+def run_notebook(nb: NotebookNode, package: Path, *, grading: dict[str, Any] | None = None,
+                 cell_seconds: float = CELL_SECONDS, notebook_seconds: float = NOTEBOOK_SECONDS,
+                 environment: dict[str, str] | None = None, kernel_arguments: Sequence[str] = ()) -> Ran:
     """Execute every code cell of `nb` in place, going on after errors: an exception is an output like any other.
 
     package: folder that holds the `minigrad` and `graders` that the notebook imports.
-    seed: None for a student's own session; a number runs the check cells in grading mode, on inputs drawn from it.
+    grading: None for a student's own session; {"seed": n, ...} runs the check cells in grading mode, on its inputs.
     environment, kernel_arguments: on top of the usual ones.
     Raises RuntimeError when the kernel cannot start or the package cannot be imported: nothing was run then.
     """
     deadline = time.monotonic() + notebook_seconds
     late: list[int] = []
+    broken: list[int] = []
 
     def seconds(cell: NotebookNode) -> int:
-        return max(1, min(cell_seconds, int(deadline - time.monotonic())))
+        return max(1, int(min(cell_seconds, deadline - time.monotonic())))
 
     def note_timeout(cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]) -> None:
         if execute_reply["content"].get("ename") == _STOPPED:
@@ -116,8 +216,8 @@ def run_notebook(nb: NotebookNode, package: Path, *, seed: int | None = None, ce
         home.mkdir()
         env = {**os.environ, **(environment or {}), "PYTHONPATH": str(package), "IPYTHONDIR": str(home)}
         env.pop("MINIGRAD_GRADING", None)
-        if seed is not None:
-            env["MINIGRAD_GRADING"] = json.dumps({"seed": seed})
+        if grading is not None:
+            env["MINIGRAD_GRADING"] = json.dumps(grading)
         client.resources = {"metadata": {"path": str(work)}}
         with client.setup_kernel(env=env):
             assert client.kc is not None
@@ -128,7 +228,7 @@ def run_notebook(nb: NotebookNode, package: Path, *, seed: int | None = None, ce
             for index, cell in enumerate(nb.cells):
                 started = time.monotonic()
                 if started > deadline:
-                    client.troubles.append(f"The notebook ran longer than {notebook_seconds} s; the cells from "
+                    client.troubles.append(f"The notebook ran longer than {notebook_seconds:g} s; the cells from "
                                            f"{index + 1} on were not run.")
                     break
                 trouble = ""
@@ -143,11 +243,12 @@ def run_notebook(nb: NotebookNode, package: Path, *, seed: int | None = None, ce
                                "the cells after it were not run")
                 if trouble:
                     cell.outputs.append(_error(_STOPPED, f"this cell {trouble}."))
-                    client.troubles.append(f"{_where(nb, index)} {trouble}.")
+                    client.troubles.append(f"{where(nb, index)} {trouble}.")
+                    broken.append(index)
                     if not late:
                         break
                     late.clear()
-    return Ran(client.troubles, {index: _take_evidence(cell) for index, cell in enumerate(nb.cells)})
+    return Ran(client.troubles, {index: _take_evidence(cell) for index, cell in enumerate(nb.cells)}, broken)
 
 
 def _take_evidence(cell: NotebookNode) -> Any:

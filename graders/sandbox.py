@@ -7,7 +7,6 @@ namespaces of its own, and gone afterwards. No score is decided here, and no exp
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import copy
 import importlib.util
@@ -18,13 +17,11 @@ import platform
 import shutil
 import site
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
 import threading
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +37,6 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/
 _NEEDED = ("numpy", "matplotlib", "matplotlib_inline", "IPython", "traitlets", "graphviz")
 _HIDDEN_MODULES = ("minigrad", "graders", "nbgrader", "torch", "jax", "jaxlib", "autograd", "tensorflow", "micrograd")
 _START_SECONDS = 120.0
-_MOST_FILES = 1000
 _HINT = ("Isolation needs Linux 5.14 or newer with user namespaces. On Ubuntu 24.04 and later: `sudo sysctl "
          "kernel.apparmor_restrict_unprivileged_userns=0`. In Docker: `--security-opt seccomp=unconfined "
          "--security-opt apparmor=unconfined --security-opt systempaths=unconfined`.")
@@ -85,6 +81,7 @@ class RunResult:
 
     notebook: a copy with outputs; evidence is not among them. seconds: one float for each cell, 0.0 for those not run.
     stopped: why not every cell was run, in words; "" if all were. notes: interrupted cells, dropped outputs.
+    broken: the indices of the cells that were interrupted or stopped.
     """
 
     notebook: nbformat.NotebookNode
@@ -92,35 +89,43 @@ class RunResult:
     evidence: list[Evidence]
     stopped: str
     notes: list[str]
+    broken: list[int]
+
+    @property
+    def troubles(self) -> list[str]:
+        """The notes and why it stopped, as sentences."""
+        return [f"{note}." for note in [*self.notes, *filter(None, [self.stopped])]]
+
+
+def where(nb: nbformat.NotebookNode, index: int) -> str:
+    """A cell in words, as the subject of a sentence."""
+    grade_id = nb.cells[index].metadata.get("nbgrader", {}).get("grade_id")
+    number = sum(cell.cell_type == "code" for cell in nb.cells[: index + 1])
+    return f"The cell `{grade_id}`" if grade_id else f"Code cell {number}"
 
 
 class Sandbox:
     """A context manager that runs notebooks in isolation; `run` may be called from several threads at once.
 
-    package_dirs: folders that stand first on the notebook's sys.path. env: environment variables of the notebook.
+    package_dirs: folders that stand first on the notebook's sys.path.
     hidden: further folders that must not be seen, should they lie within what Python needs (gradebook, submissions).
-    preload: modules imported once instead of by every notebook; those that do not exist are left out.
-    unsafe: run without isolation, with a loud warning, where there is no bubblewrap.
+    preload: modules imported once instead of by every notebook.
     Entering raises Unprotected if isolation is impossible, or if `self_test` finds a hole.
     """
 
     def __init__(self, limits: Limits | None = None, package_dirs: Sequence[Path | str] = (),
-                 env: Mapping[str, str] | None = None, *, hidden: Sequence[Path | str] = (),
-                 preload: Sequence[str] = ("minigrad", "graders.check"), unsafe: bool = False) -> None:
+                 *, hidden: Sequence[Path | str] = (), preload: Sequence[str] = ()) -> None:
         self.limits = limits or Limits()
         self.package_dirs = [Path(p).resolve(strict=True) for p in package_dirs]
-        self.env = dict(env or {})
         self.hidden = [Path(p).resolve() for p in hidden]
         self.preload = ["numpy.random", "matplotlib.pyplot", "graphviz", *preload]
-        self.unsafe = unsafe
         self._lock = threading.Lock()
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> Sandbox:
         try:
             self._start()
-            if not self.unsafe:
-                self.self_test()
+            self.self_test()
         except BaseException:
             self.close()
             raise
@@ -142,36 +147,24 @@ class Sandbox:
         _publish({str(i): path for i, path in enumerate(self.package_dirs)} | {"inside": _INSIDE}, self._folder)
         self._control, theirs = socket.socketpair()
         self._cleanup.callback(self._end)
-        number = str(theirs.fileno())
-        if self.unsafe:
-            if not hasattr(os, "fork"):
-                raise Unprotected("Notebooks run in forked processes, which Windows does not have. "
-                                  "Grade in WSL 2 or in a Linux container.")
-            warnings.warn("UNPROTECTED: student code runs with your own rights; it can read and change all that you "
-                          "can. Use this only for notebooks that you trust.", stacklevel=3)
-            parent, work, command = str(self._folder / "packages"), str(self._folder), [sys.executable]
-        else:
-            parent, work, command = "/packages", _WORK, self._bubblewrap()
-        packages = [f"{parent}/{i}" for i in range(len(self.package_dirs))]
+        packages = [f"/packages/{i}" for i in range(len(self.package_dirs))]
         # What the interpreter finds by itself must not be named, or it would come before the standard library.
         sites = [str(p) for p in _sites() if str(p) not in site.getsitepackages()]
         env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "LANG": "C.UTF-8",
-               "PYTHONPATH": os.pathsep.join([parent, *sites]),
-               "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HOME": work,
-               "IPYTHONDIR": f"{work}/config", "MPLCONFIGDIR": f"{work}/config",
+               "PYTHONPATH": os.pathsep.join(["/packages", *sites]),
+               "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HOME": _WORK,
+               "IPYTHONDIR": f"{_WORK}/config", "MPLCONFIGDIR": f"{_WORK}/config",
                "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONDONTWRITEBYTECODE": "1"}
-        self._spawn([*command, "-P", "-m", "inside.zygote", number, parent], env, theirs)
+        self._spawn([*self._bubblewrap(), "-P", "-m", "inside.zygote", str(theirs.fileno()), "/packages"], env, theirs)
         theirs.close()
         self._control.settimeout(_START_SECONDS)
         try:
-            wire.write(self._control, {"packages": packages, "env": self.env, "preload": self.preload, "work": work,
-                                       "isolated": not self.unsafe})
+            wire.write(self._control, {"packages": packages, "preload": self.preload, "work": _WORK})
             ready = wire.read(self._control)
         except OSError:
             ready = None
         if ready is None:
-            error = SandboxError if self.unsafe else Unprotected
-            raise error(f"The sandbox did not start. It said:\n{self._said()}\n{_HINT}")
+            raise Unprotected(f"The sandbox did not start. It said:\n{self._said()}\n{_HINT}")
 
     def _spawn(self, command: list[str], env: dict[str, str], end: socket.socket) -> None:
         """Start `command` from a thread that lives as long as it: its death signal comes when its *thread* ends."""
@@ -204,7 +197,7 @@ class Sandbox:
             raise Unprotected(
                 "Student code cannot be isolated here: that needs Linux and bubblewrap (`sudo apt install bubblewrap`, "
                 "`dnf install bubblewrap`). On macOS and Windows, grade in a Linux container or in WSL 2. If you trust "
-                "every notebook, `--unsafe` runs them without protection.")
+                "every notebook, `--unsafe` (of stock nbgrader: `--Run.unsafe=True`) runs them without protection.")
         words = [program, "--die-with-parent", "--new-session", "--unshare-all", "--hostname", "sandbox"]
         if os.getuid() == 0:  # as root, limits on processes do not hold and /proc cannot be mounted
             become = [sys.executable, "-I", "-S", str(_INSIDE / "jail.py")]
@@ -236,7 +229,7 @@ class Sandbox:
 
     def _private(self) -> list[Path]:
         """Folders of which only the parts that Python needs may be seen."""
-        return [Path.home(), _INSIDE.parents[1], *self.hidden]
+        return [Path.home(), _INSIDE.parents[1], Path("/usr/local/share/nbgrader"), *self.hidden]
 
     def _said(self) -> str:
         if self._errors.closed:
@@ -246,23 +239,16 @@ class Sandbox:
 
     # Running
 
-    def run(self, notebook: nbformat.NotebookNode, files: Mapping[str, bytes] | Path | None = None,
-            env: Mapping[str, str] | None = None) -> RunResult:
-        """Run every code cell of `notebook`, going on after errors as Jupyter's "Run All" does not.
+    def run(self, notebook: nbformat.NotebookNode, env: Mapping[str, str] | None = None) -> RunResult:
+        """Run every code cell of `notebook` in an empty folder, going on after errors as Jupyter's "Run All" does not.
 
-        files: what lies beside the notebook, by relative name, or a folder (links and special files are left out).
-        env: added to the sandbox's own. Nothing that a notebook does raises; SandboxError says that the sandbox failed.
+        env: environment variables of the notebook. Nothing that a notebook does raises; SandboxError says that the
+        sandbox itself failed.
         """
-        notes: list[str] = []
-        beside = dict(_collect(files, self.limits.file_bytes // 2, notes))
         places = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
-        request: dict[str, Any] = {
-            "cells": [notebook.cells[i].source for i in places], "files": beside, "env": {**self.env, **(env or {})},
-            "limits": asdict(self.limits)}
-        with contextlib.ExitStack() as stack:
-            if self.unsafe:
-                request["work"] = stack.enter_context(tempfile.TemporaryDirectory(dir=self._folder))
-            answer = self._ask(request)
+        answer = self._ask({
+            "cells": [notebook.cells[i].source for i in places], "names": [where(notebook, i) for i in places],
+            "env": dict(env or {}), "limits": asdict(self.limits)})
         result = copy.deepcopy(notebook)
         seconds = [0.0] * len(result.cells)
         for cell in result.cells:
@@ -272,7 +258,7 @@ class Sandbox:
             result.cells[index].execution_count, seconds[index] = count, ran["seconds"]
             result.cells[index].outputs = [_output(output, count) for output in ran["outputs"]]
         return RunResult(result, seconds, [Evidence(places[i], _clean(message)) for i, message in answer["evidence"]],
-                         answer["stopped"], notes + answer["notes"])
+                         answer["stopped"], answer["notes"], [places[i] for i in answer["broken"]])
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         ours, theirs = socket.socketpair()
@@ -280,13 +266,13 @@ class Sandbox:
             try:
                 with theirs, self._lock:
                     socket.send_fds(self._control, [b"+"], [theirs.fileno()])
-                ours.settimeout(self.limits.notebook_seconds + 90)
+                ours.settimeout(3 * self.limits.notebook_seconds + 90)
                 wire.write(ours, request)
                 answer = wire.read(ours)
             except OSError as error:
                 raise SandboxError(f"The sandbox did not answer ({error}). It said:\n{self._said()}") from error
-        if answer is None or "broken" in answer:
-            said = answer["broken"] if answer else self._said()
+        if answer is None or "failed" in answer:
+            said = answer["failed"] if answer else self._said()
             raise SandboxError(f"The sandbox broke off this run. It said:\n{said}")
         return answer
 
@@ -344,43 +330,6 @@ def _nobody() -> int:
         return pwd.getpwnam("nobody").pw_uid
     except KeyError:
         return 65534
-
-
-def _collect(files: Mapping[str, bytes] | Path | None, most: int, notes: list[str]) -> Iterable[tuple[str, str]]:
-    """The (relative name, base64) of every plain file, until `most` bytes are reached.
-
-    A folder's links are not followed: whoever handed them in did not choose what they point to with our rights.
-    """
-    names: Iterable[str]
-    if isinstance(files, Path):
-        folder = files
-        names = (os.path.relpath(os.path.join(root, name), folder) for root, _, plain in os.walk(folder)
-                 for name in sorted(plain))
-        take = lambda name: _plain(folder / name, most)
-    else:
-        names, take = files or (), (files or {}).__getitem__
-    for count, name in enumerate(names):
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            notes.append(f"{name} was left out: its name leads elsewhere")
-            continue
-        try:
-            data = take(name)
-        except OSError as error:
-            notes.append(f"{name} was left out: {error.strerror}")
-            continue
-        most -= len(data)
-        if most < 0 or count >= _MOST_FILES:
-            notes.append(f"{name} and what follows was left out: too much")
-            return
-        yield name, base64.b64encode(data).decode()
-
-
-def _plain(path: Path, most: int) -> bytes:
-    """The bytes of a plain file, at most one more than `most`; OSError for anything else."""
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(0, "not a plain file")
-        return file.read(most + 1)
 
 
 def _clean(value: Any) -> Any:

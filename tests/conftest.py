@@ -1,6 +1,6 @@
-"""What every folder of tests may use: a real browser.
+"""What every folder of tests may use: a real browser, and real isolation.
 
-A machine without Chromium skips the tests that need one and says so; in CI (the environment variable CI) they fail.
+A machine without them skips the tests that need one and says so; in CI (the environment variable CI) they fail.
 """
 
 from __future__ import annotations
@@ -52,3 +52,10 @@ def browser() -> Iterator[Browser]:
                 raise
             pytest.skip(str(missing))
         yield chromium
+
+
+@pytest.fixture(scope="session")
+def bubblewrap() -> None:
+    """Skips where there is no bubblewrap, so that no student code can be isolated."""
+    if shutil.which("bwrap") is None and not os.environ.get("CI"):
+        pytest.skip("bubblewrap (bwrap) is not installed; Debian: apt install bubblewrap")

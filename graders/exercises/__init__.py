@@ -63,6 +63,33 @@ class See:
             lines.append(" ".join(line.split()))
         self.items.append({**text_item(name, "\n".join(lines)), "labels": list(cases)})
 
+    def mutation(
+        self, name: str, cases: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]], memory: bool = False
+    ) -> None:
+        """Note one line of text for each case: what `work(**given)` leaves of what it is given.
+
+        cases: what each case is -> (work, name -> array or Tensor). A line says of each whether it was written to, and
+        which version a Tensor had before and has after; with `memory` also whose memory the result has. Of what stayed
+        as it was it holds a drawn number, so that a constant answer is never right. Such an item is a guard: who does
+        nothing at all is not paid for leaving everything alone.
+        """
+
+        def line(work: Callable[..., Any], given: Mapping[str, Any]) -> str:
+            before = {key: np.array(plain(value)) for key, value in given.items()}
+            versions = {key: value._version for key, value in given.items() if hasattr(value, "_version")}
+            result = work(**given)
+            said = [f"{key} {fate(before[key], np.asarray(plain(value)))}" for key, value in given.items()]
+            said += [f"version of {key} {old}, then {given[key]._version}" for key, old in versions.items()]
+            if memory:
+                back = plain(result)
+                shared = [key for key, x in given.items() if back is not None and np.shares_memory(plain(x), back)]
+                own = "memory of its own" if back is not None else "no memory at all"
+                said.append(f"what comes back has {'the memory of ' + shared[0] if shared else own}")
+            return "; ".join(said)
+
+        self.cases(name, line, cases)
+        self.items[-1]["guard"] = True
+
     def graph(
         self,
         name: str,
@@ -81,9 +108,10 @@ class See:
         def gradients() -> Sequence[Any]:
             return walk(calculation(*made.values()), g.copy(), list(made.values()))
 
+        told = {"calculation": calculation, "leaves": leaves, "g": g, "walk": walk}
         for i, leaf in enumerate(leaves):
             title = f"{name}: what {leaf} gets"
-            self.graphs[title] = {"calculation": calculation, "leaves": leaves, "g": g, "walk": walk}
+            self.graphs[title] = told
             self.array(title, lambda i=i: gradients()[i])
 
     def answer(self, name: str, value: Any) -> None:
@@ -99,6 +127,13 @@ class See:
         except Exception as error:
             self.errors.setdefault(name, error)
             return error_item(name, error)
+
+
+def fate(before: np.ndarray, after: np.ndarray) -> str:
+    """What became of an array, in words."""
+    if before.shape != after.shape or not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
+        return "was written to"
+    return f"is as it was ({before.flat[0]:.6g}{', ...' * (before.size > 1)})"
 
 
 def leaf_of(values: np.ndarray) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from graders.exercises import Rng, See, exercise
-from graders.exercises.tools import DTYPES, FLOATING, array, made, refusal, shuffled
+from graders.exercises.tools import DTYPES, FLOATING, array, made, refusal, shuffled, truths
 from graders.pieces import standing
 from minigrad import graph, tensors
 
@@ -15,7 +15,7 @@ from minigrad import graph, tensors
 @exercise("ch01", 1, pieces=("can_require_grad",), predictions=("float64", "int64", "bool"))
 def can_require_grad(rng: Rng, see: See) -> None:
     def answers(names: list[str]) -> list[bool]:
-        return [bool(graph.can_require_grad(np.dtype(name))) for name in names]
+        return truths([graph.can_require_grad(np.dtype(name)) for name in names])
 
     # Every vector holds types of both kinds, so that a constant is never right.
     for title, names in {
@@ -84,6 +84,16 @@ def requires_grad_(rng: Rng, see: See) -> None:
             name: (tensor("leaf", bool(rng.randint(2)) and name.startswith("float"), name),)
             for name in shuffled(rng, DTYPES)
         })  # fmt: skip
+
+        def written(name: str) -> Any:
+            x = tensor("leaf", False, name)
+            tensors.counter(x)[0] = int(rng.randint(9))
+            return x
+
+        see.mutation("the memory of the tensor, and its version", {
+            f"requires_grad_({new}) on {name}": (lambda x, new=new: x.requires_grad_(new), {"x": written(name)})
+            for name, new in shuffled(rng, [("float64", True), ("float64", False), ("float32", True), ("int64", False)])
+        }, memory=True)  # fmt: skip
         types = [(name, new) for name in ("float16", "int64", "int32", "uint8", "bool") for new in (True, False)]
         see.cases("element types without a gradient", switch, {
             f"requires_grad_({new}) on {name}": (tensor("leaf", False, name), new) for name, new in shuffled(rng, types)
@@ -111,7 +121,7 @@ def any_requires_grad(rng: Rng, see: See) -> None:
         return made(rng, kind == "tracked")
 
     def answers(cases: list[list[str]]) -> list[bool]:
-        return [bool(graph.any_requires_grad(*map(one, case))) for case in cases]
+        return truths([graph.any_requires_grad(*map(one, case)) for case in cases])
 
     for title, cases in {
         "one input": [["tracked"], ["untracked"], ["a number"]],

@@ -7,20 +7,21 @@ from typing import Any
 import numpy as np
 
 from graders.exercises import Rng, See, exercise
-from graders.exercises.tools import made, result, shuffled, twice
+from graders.exercises.tools import UNTOUCHED, away_from_zero, made, result, see_untouched, shuffled, truths
 from minigrad import engine, graph, rules
 
 
 def look_at_rule(rng: Rng, see: See, name: str) -> None:
     """The value and the two gradients of a rule of two arguments, on arrays and on single numbers."""
     rule = getattr(rules, name).rule
-    a, b, g = (rng.uniform(0.5, 2.0, (2, 3)) * rng.choice([-1.0, 1.0], (2, 3)) for _ in range(3))
-    see.array("value", lambda: rule(a, b)[0])
-    see.array("gradient for a", lambda: rule(a, b)[1](g.copy()))
-    see.array("gradient for b", lambda: rule(a, b)[2](g.copy()))
-    see.array("both again, with the same g", lambda: [twice(vjp, g.copy()) for vjp in rule(a, b)[1:]])
+    a, b, g = (away_from_zero(rng) for _ in range(3))
+    see.array("value", lambda: rule(a.copy(), b.copy())[0])
+    see.array("gradient for a", lambda: rule(a.copy(), b.copy())[1](g.copy()))
+    see.array("gradient for b", lambda: rule(a.copy(), b.copy())[2](g.copy()))
     x, y, h = (np.float64(rng.uniform(0.5, 2.0)) for _ in range(3))
     see.array("both for single numbers", lambda: [vjp(h) for vjp in rule(x, y)[1:]])
+    draws = [{key: away_from_zero(rng, shape) for key in "abg"} for shape in ((2, 3), (4,))]
+    see_untouched(rng, see, UNTOUCHED, rule, *draws)
 
 
 @exercise("ch02", 1, pieces=("add",), predictions=("what a gets from a + b",))
@@ -61,11 +62,11 @@ def record(rng: Rng, see: See) -> None:
     )
     see.array("one step back: what the left input gets", lambda: one_step(recorded(), g)[0])
     see.array("one step back: what the right input gets", lambda: one_step(recorded(), g)[1])
-    flags = shuffled(rng, [True, False] * 6)
+    flags = shuffled(rng, [(True, True), (True, False), (False, True), (False, False)] * 3)
     see.array(
-        "only tracked inputs give a result that requires grad",
-        lambda: [rules.exp(made(rng, flag)).requires_grad for flag in flags],
-        labels=[f"an input with requires_grad={flag}" for flag in flags],
+        "one tracked input is enough for a result that requires grad",
+        lambda: [rules.sub(made(rng, a), made(rng, b)).requires_grad for a, b in flags],
+        labels=[f"inputs with requires_grad={a} and {b}" for a, b in flags],
     )
 
 
@@ -87,7 +88,7 @@ def is_leaf(rng: Rng, see: See) -> None:
         return made(rng, kind == "made by you, requires_grad=True")
 
     def answers(kinds: list[str]) -> list[bool]:
-        return [bool(one(kind).is_leaf) for kind in kinds]
+        return truths([one(kind).is_leaf for kind in kinds])
 
     kinds = ["made by you, requires_grad=True", "made by you, requires_grad=False"]
     kinds += ["a tracked result", "a result of a result", "made by an operation from untracked inputs"]

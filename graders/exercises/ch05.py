@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graders.exercises import Rng, See, exercise, leaf_of
-from graders.exercises.tools import by_paths, drawn_calculation, heard, meeting, nodes_of, shuffled
+from graders.exercises.tools import UNTOUCHED, by_paths, drawn_calculation, heard, meeting, nodes_of, shuffled
 from graders.pieces import standing
 from minigrad import engine, rules, tensors
 
@@ -58,7 +58,7 @@ def listed(roots: Sequence[Any]) -> str:
     nodes = list(engine.order([root.grad_fn for root in roots]))
     ages = {node: age for age, node in enumerate(sorted(set(nodes), key=lambda node: node.number), 1)}
     names = ", ".join(f"{type(node).__name__} #{ages[node]}" for node in sorted(nodes, key=lambda node: node.number))
-    return f"{names}: {judged(nodes)}"
+    return f"{names}; {judged(nodes)}"
 
 
 def judged(nodes: Sequence[Any]) -> str:
@@ -91,11 +91,6 @@ def collect(rng: Rng, see: See) -> None:
     def copies() -> list[Any]:
         return [part.copy() for part in g]
 
-    def held_elsewhere() -> list[Any]:
-        parts = copies()
-        task = arrived(*((a, part) for part in parts))
-        return [task.pending[a], *parts]
-
     def one_for_two() -> list[Any]:
         shared, other = copies()[:2]
         task = arrived((a, shared), (b, shared), (a, other))
@@ -112,7 +107,12 @@ def collect(rng: Rng, see: See) -> None:
         "added to an array that nobody else holds",
         lambda: arrived((a, g[1]), (a, g[2]), waiting=g[0].copy(), owned=True).pending[a],
     )
-    see.array("the sum, and the arrays that were handed in, afterwards", held_elsewhere)
+    see.mutation(UNTOUCHED, {
+        f"{count} gradients for one node": (
+            lambda **parts: arrived(*((a, part) for part in parts.values())).pending[a],
+            {f"g{i}": rng.normal(size=3) for i in range(1, count + 1)},
+        ) for count in shuffled(rng, [2, 3, 4])
+    })  # fmt: skip
     see.array("one array handed to two nodes, then more for the first", one_for_two)
     numbers = [np.float64(rng.normal()) for _ in range(3)]
     see.array("single numbers", lambda: arrived(*((a, part) for part in numbers)).pending[a])
@@ -154,6 +154,14 @@ def walk(rng: Rng, see: See) -> None:
             return task.captured[target]
 
         see.array("nodes at which nothing arrives", only_towards_x)
+        see.mutation(UNTOUCHED, {
+            title: (lambda g, made=calculation: walked(made(x, y), g, [x, y]), {"g": rng.normal(size=3)})
+            for title, calculation in shuffled(rng, {
+                "x + y": rules.add,
+                "x + x": lambda x, y: rules.add(x, x),
+                "x * y + y": lambda x, y: rules.add(rules.mul(x, y), y),
+            }.items())
+        })  # fmt: skip
         names = shuffled(rng, ["exp", "sin", "neg", "tanh"])
 
         def arrivals() -> str:
@@ -234,7 +242,8 @@ def gradients(rng: Rng, see: See) -> None:
         task = engine.Task(keep=True, record=False, accumulates=False)
         engine.gradients(task, (root,), (tensors.wrap(g),), (value, *inputs))
         kinds = [f"{type(key).__name__} {'None' if came is None else 'filled'}" for key, came in task.captured.items()]
-        return ", ".join(sorted(kinds))
+        left = "; gradients still wait" if task.pending else ""
+        return ", ".join(sorted(kinds)) + left
 
     def plain_order(roots: Sequence[Any]) -> list[Any]:
         return all_nodes(roots)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graders.exercises import Rng
+from graders.exercises import Rng, See
 from minigrad import engine, graph, rules, tensors
 
 DTYPES = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
@@ -32,8 +32,16 @@ def result(rng: Rng, source: Any = None) -> Any:
     tensor = made(rng, True)
     node = rules.exp.node()
     node.edges = (graph.edge(made(rng, True) if source is None else source),)
+    node.shape, node.dtype, node.number = tensor._array.shape, tensor._array.dtype, graph.next_number()
     tensor._grad_fn = node
     return tensor
+
+
+def truths(answers: Sequence[Any]) -> list[bool]:
+    """The answers to a yes-or-no question; TypeError where there is none at all."""
+    if all(answer is None for answer in answers):
+        raise TypeError("nothing comes back: there is no `return`")
+    return [bool(answer) for answer in answers]
 
 
 def refusal(work: Callable[..., Any], *args: Any) -> str:
@@ -51,10 +59,28 @@ def shuffled(rng: Rng, choices: Any) -> list[Any]:
     return [choices[i] for i in rng.permutation(len(choices))]
 
 
-def twice(vjp: Callable[[Any], Any], g: np.ndarray) -> Any:
-    """What the second call gives: something else if the first one wrote into `g`."""
-    vjp(g)
-    return vjp(g)
+def away_from_zero(rng: Rng, shape: tuple[int, ...] = (2, 3), positive: bool = False) -> Any:
+    """Numbers between 0.5 and 2 with a drawn sign."""
+    size = rng.uniform(0.5, 2.0, shape)
+    return size if positive else size * rng.choice([-1.0, 1.0], shape)
+
+
+UNTOUCHED = "what is handed in stays as it is"
+
+
+def see_untouched(rng: Rng, see: See, title: str, rule: Callable[..., tuple], *draws: Mapping[str, Any]) -> None:
+    """Note what a rule and each of its vjps leave of what they are given. draws: the arguments by name, then `g`."""
+
+    def vjp(place: int) -> Callable[..., Any]:
+        return lambda *, g, **arguments: rule(*arguments.values())[place](g)
+
+    cases = [
+        (f"the vjp of {name}, shape {given[name].shape}", (vjp(place), {k: np.copy(x) for k, x in given.items()}))
+        for given in draws
+        for place, name in enumerate(given, 1)
+        if name != "g"
+    ]
+    see.mutation(title, dict(shuffled(rng, cases)))
 
 
 def along(root: Any, g: np.ndarray, leaves: list[Any]) -> list[Any]:
@@ -82,6 +108,8 @@ def drawn_calculation(rng: Rng, leaves: int, steps: int = 7) -> Callable[..., An
         name = str(rng.choice(UNARY if rng.randint(3) == 0 else BINARY))
         # Every step uses the newest value or the one before it, so that the paths are long.
         first, second = made - 1 - int(rng.randint(2)), int(rng.randint(made))
+        if name == "sub" and first == second:
+            name = "mul"  # x - x has no gradient to look at
         plan.append((name, [first] if name in UNARY else [first, second]))
     used = {i for _, inputs in plan for i in inputs}
     ends = [i for i in range(leaves + steps) if i not in used]
@@ -120,6 +148,7 @@ def heard(self: Any, node: Any, g: Any) -> None:
 def by_paths(nodes: Sequence[Any], task: Any) -> None:
     """Stands in for `walk`: goes along every path by itself, which takes far longer in a large graph."""
     ahead = list(task.pending.items())
+    task.pending.clear()
     while ahead:
         node, g = ahead.pop()
         if node in task.captured:

@@ -101,21 +101,20 @@ def mounts(work: str, size: int) -> None:
     Path("/proc/sys/user/max_user_namespaces").write_text("0")
 
 
-def limits(memory_bytes: int, file_bytes: int, processes: int | None) -> None:
+def limits(memory_bytes: int, file_bytes: int, processes: int) -> None:
     """Set the limits of this process and its children; memory counts from what is in use now.
 
-    processes: counted per user namespace; None outside of one, where it would count everything that the user runs.
+    processes: counted per user namespace.
     """
-    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if Path("/proc").exists() else 0
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     wanted = {"AS": now + memory_bytes, "NPROC": processes, "FSIZE": file_bytes, "NOFILE": 256,
               "MSGQUEUE": 0, "MEMLOCK": 1 << 16, "SIGPENDING": 1024,
               "CORE": 1}  # not 0: only 1 keeps a crash from the host's own core handler, where core_pattern names one
     for name, most in wanted.items():
-        number = getattr(resource, f"RLIMIT_{name}", None)  # macOS has only some of them
-        if number is not None and most is not None:
-            hard = resource.getrlimit(number)[1]
-            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(number, (most, most))
+        number = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(number)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(number, (most, most))
 
 
 def drop() -> None:

@@ -5,9 +5,7 @@ Whatever comes from the notebook's process is data of bounded length, never code
 
 from __future__ import annotations
 
-import base64
 import codecs
-import contextlib
 import hashlib
 import json
 import os
@@ -72,23 +70,22 @@ class _Inbox:
 class Supervisor:
     """One run of one notebook.
 
-    request: what Sandbox.run sends: `cells` (sources), `files` (name -> base64), `env`, `limits`.
-    isolated: False runs the notebook with this process's own rights (only time, memory and output are limited).
+    request: what Sandbox.run sends: `cells` (sources), `names` (what they are called), `env`, `limits`.
     """
 
-    def __init__(self, connection: socket.socket, request: dict[str, Any], work: str, isolated: bool,
-                 ip: shell.NotebookShell) -> None:
-        self.connection, self.request, self.work, self.isolated, self.ip = connection, request, work, isolated, ip
+    def __init__(self, connection: socket.socket, request: dict[str, Any], work: str, ip: shell.NotebookShell) -> None:
+        self.connection, self.request, self.work, self.ip = connection, request, work, ip
         self.limits: dict[str, Any] = request["limits"]
         self.left = {"stream": self.limits["stream_bytes"], "display": self.limits["display_bytes"],
                      "evidence": self.limits["evidence_bytes"], "messages": _MOST_MESSAGES}
         self.cells: list[dict[str, Any]] = []
         self.evidence: list[tuple[int, Any]] = []
         self.notes: list[str] = []
+        self.broken: set[int] = set()
         self.stopped = ""
         self.inbox = _Inbox(max(self.limits["display_bytes"], self.limits["evidence_bytes"], 1 << 16) + (1 << 16))
         self.page_bytes = resource.getpagesize()
-        self.own_bytes = self._resident("self") if isolated else 0
+        self.own_bytes = self._resident("self")
         self.done = -1
         self.ready = self.clear = False
 
@@ -106,13 +103,13 @@ class Supervisor:
             os.waitpid(self.pid, 0)
         if self.inbox.lost:
             self.notes.append(f"{self.inbox.lost} message(s) were dropped: too long, or no message at all")
-        return {"cells": self.cells, "evidence": self.evidence, "stopped": self.stopped, "notes": self.notes}
+        return {"cells": self.cells, "evidence": self.evidence, "stopped": self.stopped, "notes": self.notes,
+                "broken": sorted(self.broken)}
 
     # Starting
 
     def _start(self) -> None:
-        if self.isolated:
-            jail.unshare()
+        jail.unshare()
         self.channel, theirs = socket.socketpair()
         out, err = os.pipe(), os.pipe()
         self.pid = os.fork()
@@ -141,19 +138,12 @@ class Supervisor:
 
     def _become_notebook(self, end: socket.socket, out: int, err: int) -> None:
         """In the child: shut the door behind us, then serve the cells. Does not return."""
-        if sys.platform == "linux":
-            jail.die_with_parent()
+        jail.die_with_parent()
         os.setsid()
-        if self.isolated:
-            jail.mounts(self.work, self.limits["file_bytes"])
+        jail.mounts(self.work, self.limits["file_bytes"])
         home, temporary = Path(self.work, "home"), Path(self.work, "tmp")
         for folder in (home, temporary, Path(self.work, "config")):
             folder.mkdir(exist_ok=True)
-        for name, data in self.request["files"].items():
-            place = home / name
-            with contextlib.suppress(OSError, ValueError):  # a name that no file can have
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(base64.b64decode(data))
         os.chdir(home)
         os.environ.update({"HOME": str(home), "TMPDIR": str(temporary), **self.request["env"]})
         tempfile.tempdir = None
@@ -166,23 +156,22 @@ class Supervisor:
         random.seed(seed)
         if numpy := sys.modules.get("numpy"):
             numpy.random.seed(list(seed))
-        processes = self.limits["processes"] + 1 if self.isolated else None  # and this supervisor is one
-        with contextlib.suppress(*(() if self.isolated else (OSError, ValueError))):  # macOS refuses some
-            jail.limits(self.limits["memory_bytes"], self.limits["file_bytes"], processes)
-        if self.isolated:
-            jail.drop()
+        processes = self.limits["processes"] + 1  # this supervisor is one of them
+        jail.limits(self.limits["memory_bytes"], self.limits["file_bytes"], processes)
+        jail.drop()
         shell.serve(self.ip, end, self.request["cells"], self.limits["stream_bytes"])
 
     # Running
 
     def _run_cell(self, number: int) -> None:
-        name, started, waited = f"In[{number + 1}]", time.monotonic(), self._waited()
+        started, waited = time.monotonic(), self._waited()
         limit, left = self.limits["cell_seconds"], self.deadline - started
         whole, limit = left < limit, max(0.0, min(left, limit))
         kind = "notebook" if whole else "cell"
         words = f"{kind} limit of {self.limits[f'{kind}_seconds']:g} s"
         self.cell: dict[str, Any] = {"outputs": [], "seconds": 0.0}
         self.cells.append(self.cell)
+        name = self._name()
         self.clear, end, patience, alive, looked, interrupted = False, limit, 0.0, True, started, False
         try:
             self.channel.send(number.to_bytes(4, "big"))
@@ -191,7 +180,7 @@ class Supervisor:
         while alive and self.done < number and not self.stopped:
             alive = self._listen(_LOOK_SECONDS)
             now = time.monotonic()
-            if now - looked >= _LOOK_SECONDS and self.isolated:
+            if now - looked >= _LOOK_SECONDS:
                 looked = now
                 self._look_at_memory()
             patience = min(2 * limit + 2 * GRACE_SECONDS * interrupted, self._waited() - waited)
@@ -201,6 +190,7 @@ class Supervisor:
             elif spent >= end:
                 self.notes.append(f"{name} was interrupted: {words}")
                 os.kill(self.pid, signal.SIGINT)
+                self.broken.add(number)
                 interrupted, end = True, spent + GRACE_SECONDS
         self._drain()
         self.cell["seconds"] = time.monotonic() - started
@@ -210,10 +200,14 @@ class Supervisor:
         elif interrupted and whole and not self.stopped:
             self._stop(f"{name} came to the {words}")
 
+    def _name(self) -> str:
+        """The current cell in words."""
+        return self.request["names"][len(self.cells) - 1]
+
     def _waited(self) -> float:
         """Seconds that the notebook's main thread was ready to run while the CPUs were busy with others."""
         try:
-            return int(Path("/proc/1/schedstat").read_text().split()[1]) / 1e9 if self.isolated else 0.0
+            return int(Path("/proc/1/schedstat").read_text().split()[1]) / 1e9
         except (OSError, IndexError):
             return 0.0
 
@@ -253,7 +247,7 @@ class Supervisor:
         total = sum(max(0, self._resident(name) - self.own_bytes) for name in os.listdir("/proc") if name.isdigit())
         if total > self.limits["memory_bytes"]:
             most = self.limits["memory_bytes"] / 1e6
-            self._stop(f"In[{len(self.cells)}] and its processes used more than {most:.0f} MB of memory")
+            self._stop(f"{self._name()} and its processes used more than {most:.0f} MB of memory")
 
     def _resident(self, name: str) -> int:
         try:
@@ -262,20 +256,14 @@ class Supervisor:
             return 0
 
     def _stop(self, reason: str) -> None:
-        self.stopped = reason
+        self.stopped = text = f"{reason}; later cells were not run"
+        self.broken.add(len(self.cells) - 1)
         self._kill()
-        text = f"{reason}; later cells were not run"
         self.cell["outputs"].append({"output_type": "error", "ename": "Stopped", "evalue": text,
                                      "traceback": [f"Stopped: {text}"]})
 
     def _kill(self) -> None:
-        if self.isolated:
-            os.kill(self.pid, signal.SIGKILL)  # process 1: the kernel kills all that it left behind
-        else:
-            try:
-                os.killpg(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                os.kill(self.pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)  # process 1: the kernel kills all that it left behind
 
     def _cause(self) -> str:
         """How the process ended, or that it cut the line and is still there."""
@@ -320,7 +308,7 @@ class Supervisor:
             most = self.limits.get(f"{budget}_bytes", _MOST_MESSAGES)
             what = {"stream": "bytes of text", "display": "bytes of displays", "evidence": "bytes of evidence",
                     "messages": "outputs"}[budget]
-            self.notes.append(f"In[{len(self.cells)}] went over the notebook's {most:,} {what}; the rest was dropped")
+            self.notes.append(f"{self._name()} went over the notebook's {most:,} {what}; the rest was dropped")
         return self.left[budget] >= 0
 
     def _text(self, name: str, text: str) -> None:

@@ -20,13 +20,9 @@ from . import shell, supervise, wire
 
 
 def warm_up(modules: list[str]) -> shell.NotebookShell:
-    """Import the modules that there are, draw one figure (fonts are slow the first time), and make the shell."""
+    """Import the modules, draw one figure (fonts are slow the first time), and make the shell."""
     for name in modules:
-        try:
-            importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name is None or not (name + ".").startswith(error.name + "."):
-                raise
+        importlib.import_module(name)
     ip = shell.make()
     import matplotlib.pyplot as plt
     from IPython.core.pylabtools import print_figure
@@ -60,15 +56,14 @@ def serve(control: socket.socket, config: dict[str, Any], ip: shell.NotebookShel
             try:
                 request = wire.read(connection)
                 if request is not None:
-                    work = request.pop("work", None) or config["work"]
-                    answer = supervise.Supervisor(connection, request, work, config["isolated"], ip).run()
+                    answer = supervise.Supervisor(connection, request, config["work"], ip).run()
                     connection.setblocking(True)
                     wire.write(connection, answer)
             except BaseException:
                 import traceback
 
                 connection.setblocking(True)
-                wire.write(connection, {"broken": traceback.format_exc()})
+                wire.write(connection, {"failed": traceback.format_exc()})
             finally:
                 os._exit(0)
 
@@ -80,7 +75,7 @@ def main() -> None:
     sites = os.environ["PYTHONPATH"].split(os.pathsep)[1:]
     sys.path[:] = [*config["packages"], "", *(p for p in sys.path if p != sys.argv[2])]
     sys.argv[:] = [""]
-    os.environ.update({"PYTHONPATH": os.pathsep.join([*config["packages"], *sites]), **config["env"]})
+    os.environ["PYTHONPATH"] = os.pathsep.join([*config["packages"], *sites])
     ip = warm_up(config["preload"])
     wire.write(control, {"ready": True})
     serve(control, config, ip)

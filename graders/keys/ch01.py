@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
-from graders.diagnose import Mistake
+from graders.diagnose import ANY_TEXT, Mistake
 from graders.keys import Key
 from graders.keys.tools import instead
 from minigrad import graph, tensors
@@ -70,6 +71,19 @@ FLOAT_MISTAKES = (
         instead(lambda dtype: dtype.kind != "f"),
     ),
     Mistake(
+        "no element type is let through",
+        "dtype is a description of a type, not a number, so it equals no number and no Python type. "
+        "Ask for its letter, dtype.kind.",
+        FLOATS,
+        instead(lambda dtype: False),
+    ),
+    Mistake(
+        "nothing is returned",
+        "A function without `return` gives None. Write `return` in front of the answer.",
+        FLOATS,
+        instead(lambda *args, **options: None),
+    ),
+    Mistake(
         "integers are believed to have a gradient",
         "A slope asks what happens after a step as small as you like. From 3 the next integer is 4, a whole step away.",
         FLOATS,
@@ -100,6 +114,10 @@ def born(
         return result
 
     return instead(mistaken)
+
+
+def forgotten(result: Any) -> None:
+    """The result of a function whose last line has no `return`."""
 
 
 def right_to_refuse(array: Any, asked: bool) -> bool:
@@ -172,6 +190,28 @@ LEAF_MISTAKES = (
         born(right_to_refuse, text="only Tensors of floating point dtype can require gradients"),
     ),
     Mistake(
+        "the error is returned, not raised",
+        "`return` hands the error over as if it were a tensor, and the program goes on. Write `raise`.",
+        BIRTH,
+        lambda right: (
+            lambda array, requires_grad=False: (
+                RuntimeError(REFUSAL) if right_to_refuse(array, requires_grad) else right(array, requires_grad)
+            )
+        ),
+    ),
+    Mistake(
+        "the refusal has a text of its own",
+        "Code that reads the text counts on PyTorch's words. Copy them from the exercise, to the letter.",
+        BIRTH,
+        born(right_to_refuse, text=ANY_TEXT),
+    ),
+    Mistake(
+        "nothing is returned",
+        "A function without `return` gives None. Write `return` in front of the answer.",
+        BIRTH,
+        lambda right: lambda array, requires_grad=False: forgotten(right(array, requires_grad)),
+    ),
+    Mistake(
         "integers are believed to be no good at all",
         "An integer tensor is a good tensor: it only cannot require grad. mg.tensor([1, 10]) works.",
         BIRTH,
@@ -194,6 +234,10 @@ LEAF_MISTAKES = (
 
 def is_tracked(x: Any) -> bool:
     return isinstance(x, tensors.Tensor) and x._requires_grad
+
+
+def up_to_a_number(*inputs: Any) -> bool:
+    return any(map(is_tracked, itertools.takewhile(lambda x: isinstance(x, tensors.Tensor), inputs)))
 
 
 SPREAD_MISTAKES = (
@@ -242,7 +286,7 @@ SPREAD_MISTAKES = (
     ),
     Mistake(
         "the answer is the wrong way round",
-        "The function says True where at least one input requires grad.",
+        "The function says True where at least one input requires grad. Your answer is the opposite in every case.",
         SPREAD,
         instead(lambda *inputs: not any(map(is_tracked, inputs))),
     ),
@@ -254,7 +298,8 @@ SPREAD_MISTAKES = (
     ),
     Mistake(
         "the answer is always yes",
-        "If no input requires grad, nobody will ask for a gradient and nothing need be recorded.",
+        "If no input requires grad, nobody will ask for a gradient and nothing need be recorded. "
+        "After the loop, say False.",
         SPREAD,
         instead(lambda *inputs: True),
     ),
@@ -263,6 +308,24 @@ SPREAD_MISTAKES = (
         "One input that requires grad makes the result require grad. Look at the flag of every tensor.",
         SPREAD,
         instead(lambda *inputs: False),
+    ),
+    Mistake(
+        "the first tensor decides for all",
+        "A first tensor without the flag says nothing about the others. Say no only when all of them have been asked.",
+        SPREAD,
+        instead(lambda *inputs: next((x._requires_grad for x in inputs if isinstance(x, tensors.Tensor)), False)),
+    ),
+    Mistake(
+        "the search ends at the first number",
+        "In 2 + x a tensor may come after the number. Skip what is no tensor, and go on.",
+        SPREAD,
+        instead(up_to_a_number),
+    ),
+    Mistake(
+        "nothing is returned",
+        "A function without `return` gives None. Write `return` in front of the answer.",
+        SPREAD,
+        instead(lambda *args, **options: None),
     ),
     Mistake(
         "one tensor that requires no grad is believed to win",
@@ -283,17 +346,17 @@ def switched(
     texts: tuple[str, str] = (tensors.NOT_A_LEAF, "only Tensors of floating point dtype can require gradients"),
     first: bool = False,
     back: Callable[[Any], Any] = lambda x: x,
+    error: type[Exception] = RuntimeError,
 ) -> Callable[[Any], Any]:
-    """Make a mistaken `requires_grad_` from what it refuses and says, what it sets, whether first, and what it "
-    "returns."""
+    """Make a mistaken `requires_grad_` from what it refuses and says, what it sets, whether first, what it returns."""
 
     def mistaken(self: Any, requires_grad: bool = True) -> Any:
         if first:
             self._requires_grad = requires_grad
         if kind(self, requires_grad):
-            raise RuntimeError(texts[1])
+            raise error(texts[1])
         if off(self, requires_grad):
-            raise RuntimeError(texts[0])
+            raise error(texts[0])
         self._requires_grad = new(self, requires_grad)
         return back(self)
 
@@ -363,7 +426,7 @@ SWITCH_MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "the flag is not changed at all",
-        "The work is done in place: set self._requires_grad.",
+        "The underscore says that the tensor itself changes. Set self._requires_grad.",
         SWITCH,
         switched(new=lambda x, value: x._requires_grad),
     ),
@@ -392,6 +455,30 @@ SWITCH_MISTAKES: tuple[Mistake, ...] = (
         switched(back=copy),
     ),
     Mistake(
+        "a copy is returned",
+        "The underscore says in place: the tensor itself changes and comes back. Return self.",
+        SWITCH,
+        switched(new=lambda x, value: x._requires_grad, back=copy),
+    ),
+    Mistake(
+        "the flag is returned, not the tensor",
+        "In t = mg.tensor([1., 2.]).requires_grad_() the name t gets what you return. Return self.",
+        SWITCH,
+        switched(back=lambda x: x._requires_grad),
+    ),
+    Mistake(
+        "the refusal is another kind of error",
+        "PyTorch raises RuntimeError here, and code that catches it relies on that. Raise RuntimeError.",
+        SWITCH,
+        switched(error=ValueError),
+    ),
+    Mistake(
+        "the refusal is another kind of error (TypeError)",
+        "PyTorch raises RuntimeError here, and code that catches it relies on that. Raise RuntimeError.",
+        SWITCH,
+        switched(error=TypeError),
+    ),
+    Mistake(
         "the refusal says what mg.tensor says",
         "The two texts differ: here it begins with a small o and names no complex types. Copy it from the exercise.",
         SWITCH,
@@ -402,6 +489,24 @@ SWITCH_MISTAKES: tuple[Mistake, ...] = (
         "NOT_A_LEAF is for switching off a result. The text about floating point is for types without a gradient.",
         SWITCH,
         switched(texts=("only Tensors of floating point dtype can require gradients", tensors.NOT_A_LEAF)),
+    ),
+    Mistake(
+        "the refusals have texts of their own",
+        "Code that reads the text counts on PyTorch's words. Use NOT_A_LEAF, and copy the other one from the exercise.",
+        SWITCH,
+        switched(texts=(ANY_TEXT, ANY_TEXT)),
+    ),
+    Mistake(
+        "the refusal for an element type has a text of its own",
+        "Code that reads the text counts on PyTorch's words. Copy them from the exercise, to the letter.",
+        SWITCH,
+        switched(texts=(tensors.NOT_A_LEAF, ANY_TEXT)),
+    ),
+    Mistake(
+        "the refusal for a result has a text of its own",
+        "Code that reads the text counts on PyTorch's words. Raise RuntimeError(NOT_A_LEAF).",
+        SWITCH,
+        switched(texts=(ANY_TEXT, "only Tensors of floating point dtype can require gradients")),
     ),
 )
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from graders.diagnose import Mistake
+from graders.exercises.tools import UNTOUCHED
 from graders.keys import Key
-from graders.keys.tools import in_place, value, vjps
+from graders.keys.tools import careless, in_place, instead, value, vjps
 from minigrad import graph, tensors
 
 ADD = "Exercise 1, Add"
@@ -61,8 +62,19 @@ def rule_mistakes(section: str) -> tuple[Mistake, ...]:
     )
 
 
+def add_in_place(a: Any, b: Any) -> tuple:
+    a += b
+    return a, lambda g: g, lambda g: g
+
+
+def mul_in_place(a: Any, b: Any) -> tuple:
+    a *= b
+    return a, lambda g: g * b, lambda g: g * a
+
+
 ADD_MISTAKES = (
     *rule_mistakes(ADD),
+    *careless(ADD, 2),
     Mistake(
         "the rule of a product is used for a sum",
         "In a + b each input moves the value one to one, whatever the other input is. "
@@ -107,6 +119,18 @@ ADD_MISTAKES = (
         value(lambda a, b: a * b),
     ),
     Mistake(
+        "the input is sent back in place of g",
+        "The slope of a + b with respect to a is 1, so a gets g itself. The value of a does not matter.",
+        ADD,
+        vjps(lambda right, args, out: [lambda g: args[0], lambda g: args[1]]),
+    ),
+    Mistake(
+        "the value is computed in the memory of a",
+        "a += b changes the array of the caller, who still needs it. Write a + b, which is a new array.",
+        ADD,
+        instead(add_in_place),
+    ),
+    Mistake(
         "2 * g is sent back",
         "Each input appears once in a + b, so each gets g once. If both are the same x, the engine adds the two up.",
         ADD,
@@ -122,6 +146,7 @@ ADD_MISTAKES = (
 
 MUL_MISTAKES = (
     *rule_mistakes(MUL),
+    *careless(MUL, 2),
     Mistake(
         "the gradients of the two inputs are swapped",
         "The slope of a * b with respect to a is the other factor, b. The first vjp belongs to a, the second to b.",
@@ -165,8 +190,32 @@ MUL_MISTAKES = (
         vjps(lambda right, args, out: [right[0], right[0]]),
     ),
     Mistake(
+        "the upstream gradient g is not used, and the inputs are swapped",
+        "The slope of a * b with respect to a is b, and what a gets is g times this slope. You send a back to a.",
+        MUL,
+        vjps(lambda right, args, out: [lambda g: args[0], lambda g: args[1]]),
+    ),
+    Mistake(
+        "the product with the factor is summed to a single number",
+        "Each entry of the value comes from one entry of each input. "
+        "So g is multiplied entry by entry, and nothing is summed.",
+        MUL,
+        vjps(lambda right, args, out: [lambda g: np.sum(g * args[1]), lambda g: np.sum(g * args[0])]),
+    ),
+    Mistake(
+        "the matrix product is used",
+        "The value is a * b, entry by entry, so the vjps multiply entry by entry too. np.dot and @ belong to chapter 04.",
+        MUL,
+        vjps(
+            lambda right, args, out: [
+                lambda g: np.dot(g, np.transpose(args[1])),
+                lambda g: np.dot(g, np.transpose(args[0])),
+            ]
+        ),
+    ),
+    Mistake(
         "g is divided by the factor",
-        "Twice the factor makes the value move twice as far, so the factor multiplies g.",
+        "Twice the factor makes the value move twice as far. So the factor multiplies g.",
         MUL,
         vjps(lambda right, args, out: [lambda g: g / args[1], lambda g: g / args[0]]),
     ),
@@ -177,6 +226,12 @@ MUL_MISTAKES = (
         value(lambda a, b: a + b),
     ),
     Mistake(
+        "the value is computed in the memory of a",
+        "a *= b changes the array of the caller, and the vjp of b needs the old one. Write a * b, which is a new array.",
+        MUL,
+        instead(mul_in_place),
+    ),
+    Mistake(
         "the local slope is given without g",
         "The slope of a * b for a is b = 3. What arrives at a is this slope times g.",
         MUL,
@@ -184,7 +239,7 @@ MUL_MISTAKES = (
     ),
     Mistake(
         "g is multiplied with a's own value",
-        "For a the other factor counts: the slope of a * b with respect to a is b.",
+        "The slope of a * b with respect to a is the other factor, b. So 5 is multiplied with 3.",
         MUL,
         answers={"what a gets from a * b": 10.0},
     ),
@@ -216,7 +271,79 @@ def recorded(edges: Callable[..., tuple] | None = None, keep: Callable[..., Any]
     return make
 
 
+def with_flag(result: Any, inputs: tuple) -> Any:
+    result._requires_grad = all(isinstance(x, tensors.Tensor) and x._requires_grad for x in inputs)
+    return result
+
+
+def left_out(steps: Callable[[Any, tuple, Any], None], back: bool = True) -> Callable[[Any], Any]:
+    """Make a mistaken `record`: `steps(op, inputs, result)` gives the result its node in the right one's place."""
+
+    def mistaken(op: Any, inputs: tuple, value: Any, vjps: list) -> Any:
+        result = tensors.wrap(value)
+        result._requires_grad = True
+        steps(op, inputs, result)
+        if back:
+            result._grad_fn.keep(inputs, result, vjps)
+        return result
+
+    return instead(mistaken)
+
+
+def no_edges(op: Any, inputs: tuple, result: Any) -> None:
+    result._grad_fn = op.node()
+
+
+def inputs_as_edges(op: Any, inputs: tuple, result: Any) -> None:
+    result._grad_fn = op.node()
+    result._grad_fn.edges = inputs
+
+
+def operation_as_maker(op: Any, inputs: tuple, result: Any) -> None:
+    result._grad_fn = op
+
+
+def class_as_maker(op: Any, inputs: tuple, result: Any) -> None:
+    result._grad_fn = op.node
+
+
 RECORD_MISTAKES = (
+    Mistake(
+        "the node gets no edges",
+        "Without edges a gradient that arrives at the node has nowhere to go. Set node.edges before node.keep.",
+        RECORD,
+        left_out(no_edges),
+    ),
+    Mistake(
+        "the edges hold the inputs, not their makers",
+        "A gradient travels from node to node, not from tensor to tensor. edge(x) gives the node for x.",
+        RECORD,
+        left_out(inputs_as_edges),
+    ),
+    Mistake(
+        "the operation is taken for the maker",
+        "op is shared by all results of its kind. op.node() makes a node for this one result.",
+        RECORD,
+        left_out(operation_as_maker, back=False),
+    ),
+    Mistake(
+        "the brackets of op.node() are missing",
+        "op.node is the class, which all nodes of this kind share. op.node() makes one.",
+        RECORD,
+        left_out(class_as_maker, back=False),
+    ),
+    Mistake(
+        "the result is not returned",
+        "A function without `return` gives None. Return the result at the end.",
+        RECORD,
+        instead(lambda op, inputs, value, vjps: None),
+    ),
+    Mistake(
+        "a result requires grad only where every input does",
+        "record is called when at least one input is tracked, and that is enough. Set result._requires_grad to True.",
+        RECORD,
+        lambda right: lambda op, inputs, value, vjps: with_flag(right(op, inputs, value, vjps), inputs),
+    ),
     Mistake(
         "the result does not get its node",
         "The node is made, but the result must hold on to it. Set result._grad_fn.",
@@ -328,16 +455,29 @@ LEAF_MISTAKES = (
         lambda right: lambda self: False,
     ),
     Mistake(
+        "the question asks itself, without end",
+        "self.grad and self.is_leaf both call is_leaf, which calls them again. Ask self.grad_fn, which does not.",
+        LEAF,
+        lambda right: lambda self: self.is_leaf,
+    ),
+    Mistake(
+        "nothing is returned",
+        "A function without `return` gives None. Write `return` in front of the answer.",
+        LEAF,
+        lambda right: lambda self: None,
+    ),
+    Mistake(
         "a tensor that requires no grad is taken for a result",
-        "v was made from x by an operation, but nothing was recorded, so nobody made it as far as autograd knows.",
+        "v was made from w by an operation, but w requires no grad, so nothing was recorded. "
+        "As far as autograd knows, nobody made v.",
         LEAF,
         answers={"v.is_leaf": False},
     ),
 )
 
 KEYS = {
-    "add": Key(2, ADD_MISTAKES, weights={"value": 0.5, "both again, with the same g": 0.5}),
-    "mul": Key(3, MUL_MISTAKES, weights={"value": 0.5, "both again, with the same g": 0.5}),
+    "add": Key(2, ADD_MISTAKES, weights={"value": 0.5, UNTOUCHED: 0.5}),
+    "mul": Key(3, MUL_MISTAKES, weights={"value": 0.5, UNTOUCHED: 0.5}),
     "record": Key(4, RECORD_MISTAKES, weights={"the result holds the value": 0.5}),
     "is_leaf": Key(2, LEAF_MISTAKES),
 }

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from graders.diagnose import Mistake
+from graders.exercises.tools import UNTOUCHED
 from graders.keys import Key
-from graders.keys.tools import in_place, instead, value, vjps
+from graders.keys.tools import careless, in_place, instead, value, vjps
+from minigrad.rules import divide0
 
 POWER = "Exercise 1, Logarithm and power"
 KINK = "Exercise 2, A kink"
@@ -76,6 +78,7 @@ LOG_POW_MISTAKES = (
     *of(
         "log",
         *general(POWER),
+        *careless(POWER, 1),
         Mistake(
             "the output is used where the input is needed",
             "The slope of the logarithm is 1 / a, with the a that went in. Do not divide by the value log(a).",
@@ -96,9 +99,15 @@ LOG_POW_MISTAKES = (
         ),
         Mistake(
             "the rule of exp is used",
-            "exp is its own slope; log is the inverse function, and its slope is 1 / a.",
+            "exp is its own slope. log is the inverse function of exp, and its slope is 1 / a.",
             POWER,
             sends(lambda g, out, a: g * np.exp(a)),
+        ),
+        Mistake(
+            "the fraction is turned round",
+            "The slope of the logarithm is 1 / a, times g. So g stands above the line and a below it.",
+            POWER,
+            sends(lambda g, out, a: a / g),
         ),
         Mistake(
             "another logarithm is taken",
@@ -110,6 +119,7 @@ LOG_POW_MISTAKES = (
     *of(
         "pow",
         *general(POWER),
+        *careless(POWER, 1),
         Mistake(
             "the factor n is left out",
             "In d(a^n) = n a^(n-1) da the old exponent comes down as a factor. Multiply by it.",
@@ -141,6 +151,24 @@ LOG_POW_MISTAKES = (
             sends(lambda g, out, a, n: g * (n - 1) * a ** (n - 1)),
         ),
         Mistake(
+            "brackets are missing round the new exponent",
+            "a ** n - 1 is (a ** n) - 1 to Python. Write a ** (n - 1).",
+            POWER,
+            sends(lambda g, out, a, n: g * (n * a**n - 1)),
+        ),
+        Mistake(
+            "the power is taken for a product",
+            "a ** n is a times itself, n times. a * n is another operation, with another slope.",
+            POWER,
+            lambda rule: lambda a, n: (a * n, lambda g: g * n),
+        ),
+        Mistake(
+            "the base and the exponent are swapped",
+            "In a ** n the argument a stands below. n ** a is another function.",
+            POWER,
+            value(lambda a, n: n**a),
+        ),
+        Mistake(
             "it is differentiated by the exponent",
             "a^n log(a) is the slope with respect to n. Here n is a constant and a moves.",
             POWER,
@@ -155,7 +183,8 @@ LOG_POW_MISTAKES = (
     ),
     Mistake(
         "the sizes are mixed up: the slope of the logarithm is 1 / a",
-        "Where u is 20, a step of 1 changes the logarithm by about 1 / 20.",
+        "Where u is 20, a step of 1 changes the logarithm by about 1 / 20. "
+        "Where t is 4, it changes the square by about 2 times 4.",
         POWER,
         answers={"what 20 gets from the logarithm": 20.0, "what 4 gets from a^2": 16.0},
     ),
@@ -163,6 +192,7 @@ LOG_POW_MISTAKES = (
 
 ABS_MISTAKES = (
     *general(KINK),
+    *careless(KINK, 1),
     Mistake(
         "g is made positive",
         "|a| is about the sign of a, not of g. Multiply g with the sign of a.",
@@ -180,6 +210,43 @@ ABS_MISTAKES = (
         "The slope of |a| is -1 or 1, however large a is. Take the sign of a, not a.",
         KINK,
         sends(lambda g, out, a: g * a),
+    ),
+    Mistake(
+        "the sign of the value is used",
+        "The value |a| is never negative, so its sign says nothing. Take the sign of a.",
+        KINK,
+        sends(lambda g, out, a: g * np.sign(out)),
+    ),
+    Mistake(
+        "only the sign of g is sent back",
+        "g arrives with a size of its own. Multiply the whole of g with the sign of a.",
+        KINK,
+        sends(lambda g, out, a: np.sign(g)),
+    ),
+    Mistake(
+        "the upstream gradient g is not used, and at the kink there is a slope",
+        "A vjp multiplies the slope with g. And at 0 the slope is 0: np.sign(a) knows that.",
+        KINK,
+        sends(lambda g, out, a: np.where(a > 0, 1.0, -1.0)),
+    ),
+    Mistake(
+        "the upstream gradient g is not used, and at the kink there is a slope",
+        "A vjp multiplies the slope with g. And at 0 the slope is 0: np.sign(a) knows that.",
+        KINK,
+        sends(lambda g, out, a: np.where(a >= 0, 1.0, -1.0)),
+    ),
+    Mistake(
+        "an array is asked a yes-or-no question",
+        "`if a > 0` works for one number, and a has many, some of each sign. "
+        "Use np.sign or np.where, which answer for every entry.",
+        KINK,
+        sends(lambda g, out, a: g if a > 0 else -g),
+    ),
+    Mistake(
+        "the value is not made positive",
+        "The first thing that a rule returns is its value. For abs it is np.abs(a).",
+        KINK,
+        value(lambda a: a),
     ),
     Mistake(
         "at the kink 1 is taken for the slope",
@@ -224,6 +291,7 @@ def reduction(name: str) -> tuple[Mistake, ...]:
     """What can go wrong in the rule of a sum or a mean."""
     return of(
         name,
+        *careless(MANY, 1),
         Mistake(
             "the upstream gradient g is not used",
             "A vjp answers: g arrives at the value, what does each entry get? Fill the shape with g times the slope.",
@@ -262,9 +330,39 @@ def reduction(name: str) -> tuple[Mistake, ...]:
         ),
         Mistake(
             "only the first entry gets a gradient",
-            "Every entry has a part in the value, so every entry gets a gradient.",
+            "Every entry has a part in the value. So every entry gets a gradient.",
             MANY,
             vjps(lambda right, args, out: [lambda g: first_only(right[0](g))]),
+        ),
+        Mistake(
+            "a is sent back in place of the gradient",
+            "An entry moves the value as much as its step, whatever its own size is. Send g times the slope.",
+            MANY,
+            sends(lambda g, out, a: a),
+        ),
+        Mistake(
+            "only the first axis is reduced",
+            "The value is one single number. Reduce over all axes: a.sum() without an axis does.",
+            MANY,
+            value(lambda a: getattr(a, name)(axis=0)),
+        ),
+        Mistake(
+            "it is divided by the length of the last axis only",
+            "n is the number of all entries: a.size. a.shape[-1] counts the columns.",
+            MANY,
+            vjps(lambda right, args, out: [lambda g: np.broadcast_to(g / args[0].shape[-1], args[0].shape)]),
+        ),
+        Mistake(
+            "it is divided by the number of axes",
+            "n is the number of all entries: a.size. a.ndim is the number of axes.",
+            MANY,
+            vjps(lambda right, args, out: [lambda g: np.broadcast_to(g / args[0].ndim, args[0].shape)]),
+        ),
+        Mistake(
+            "it is divided by n - 1",
+            "n is the number of all entries: a.size. n - 1 belongs to the variance in statistics.",
+            MANY,
+            vjps(lambda right, args, out: [lambda g: np.broadcast_to(g / (args[0].size - 1), args[0].shape)]),
         ),
         Mistake(
             "it is divided by the length of the first axis only",
@@ -298,7 +396,7 @@ SUM_MEAN_MISTAKES = (
         ),
         Mistake(
             "the value is a mean",
-            "The value of sum is a.sum().",
+            "The first thing that a rule returns is its value. For sum it is a.sum(), and nothing is divided.",
             MANY,
             value(lambda a: a.mean()),
         ),
@@ -326,7 +424,7 @@ SUM_MEAN_MISTAKES = (
         ),
         Mistake(
             "the value is not divided by n",
-            "The mean is the sum divided by the number of entries.",
+            "The first thing that a rule returns is its value. The mean is the sum divided by the number of entries.",
             MANY,
             value(lambda a: a.sum()),
         ),
@@ -339,13 +437,20 @@ SUM_MEAN_MISTAKES = (
     ),
     Mistake(
         "the mean is taken for a sum",
-        "A step of 1 in one of 4 entries moves the mean by 1 / 4 only.",
+        "A step of 1 in one of 4 entries moves the mean by 1 / 4 only. So each entry gets 8 / 4.",
         MANY,
         answers={"from the mean": 8.0},
     ),
 )
 
+
+def by_rows(a: np.ndarray) -> tuple:
+    out = np.sqrt((a * a).sum(axis=-1, keepdims=True))
+    return out, lambda g: g * divide0(a, out)
+
+
 NORM_MISTAKES = (
+    *careless(LENGTH, 1),
     Mistake(
         "the gradient is not divided by the norm",
         "The gradient points along a and has length 1. Divide a by its norm.",
@@ -389,6 +494,30 @@ NORM_MISTAKES = (
         sends(lambda g, out, a: g * out / a),
     ),
     Mistake(
+        "the squares are sent back in place of the entries",
+        "The gradient points along a, with its signs. The squares belong to the value alone.",
+        LENGTH,
+        sends(lambda g, out, a: g * a * a / out),
+    ),
+    Mistake(
+        "one number is sent back: 1 over the norm",
+        "g is one number, and a has many entries. The gradient is a / ||a||, and has the shape of a.",
+        LENGTH,
+        sends(lambda g, out, a: g / out),
+    ),
+    Mistake(
+        "the squares are forgotten",
+        "The norm is the root of the sum of squares. Without the squares, numbers of opposite sign cancel.",
+        LENGTH,
+        lambda rule: lambda a: (np.sqrt(a.sum()), lambda g: g * divide0(a, np.sqrt(a.sum()))),
+    ),
+    Mistake(
+        "each row has a norm of its own",
+        "The norm of a matrix is here one number, over all entries. Sum without an axis.",
+        LENGTH,
+        lambda rule: lambda a: by_rows(a),
+    ),
+    Mistake(
         "every entry gets the same gradient",
         "A long entry moves the norm more than a short one. The gradient is in proportion to a.",
         LENGTH,
@@ -408,19 +537,20 @@ NORM_MISTAKES = (
     ),
     Mistake(
         "the gradient is not spread back to the shape of a",
-        "g is one number, and a has many entries, each of which gets its own.",
+        "g is one number, and a has many entries. "
+        "Each of them gets its own number, so the gradient has the shape of a.",
         LENGTH,
         sends(lambda g, out, a: g),
     ),
     Mistake(
         "the root is forgotten",
-        "The norm is the square root of the sum of squares.",
+        "The norm is the square root of the sum of squares. Without the root it has another value.",
         LENGTH,
         value(lambda a: (a * a).sum()),
     ),
     Mistake(
         "the root is forgotten, in the value and in the gradient",
-        "The norm is the square root of the sum of squares, and the root has a slope too.",
+        "The norm is the square root of the sum of squares. The root has a slope too, so the gradient changes with it.",
         LENGTH,
         lambda rule: lambda a: ((a * a).sum(), lambda g: g * 2 * a),
     ),
@@ -432,13 +562,13 @@ NORM_MISTAKES = (
     ),
     Mistake(
         "it is not divided by the norm",
-        "The gradient is g times a / ||a||: 3 times 2 / 3.",
+        "The gradient is g times a / ||a||. Here that is 3 times 2 / 3.",
         LENGTH,
         answers={"what the first 2 gets": 6.0},
     ),
     Mistake(
         "the local slope is given without g",
-        "The slope is 2 / 3, and g = 3 arrives: multiply.",
+        "The slope is 2 / 3, and g = 3 arrives. What the entry gets is their product.",
         LENGTH,
         answers={"what the first 2 gets": 2 / 3},
     ),
@@ -456,15 +586,16 @@ def products(for_a: Callable[..., Any] | None = None, for_b: Callable[..., Any] 
 
 
 MM_MISTAKES = (
+    *careless(MATRIX, 2),
     Mistake(
         "B is not transposed in the gradient of A",
-        "A is (2, 3), G is (2, 4), B is (3, 4): only G times B transposed has the shape of A.",
+        "A is (2, 3), G is (2, 4), B is (3, 4). Only G times B transposed has the shape of A.",
         MATRIX,
         products(for_a=lambda g, a, b: g @ b),
     ),
     Mistake(
         "A is not transposed in the gradient of B",
-        "B is (3, 4), G is (2, 4), A is (2, 3): only A transposed times G has the shape of B.",
+        "B is (3, 4), G is (2, 4), A is (2, 3). Only A transposed times G has the shape of B.",
         MATRIX,
         products(for_b=lambda g, a, b: a @ g),
     ),
@@ -512,7 +643,7 @@ MM_MISTAKES = (
     ),
     Mistake(
         "the gradients of the two inputs are swapped",
-        "The first vjp belongs to A and uses B, the second belongs to B and uses A.",
+        "The first vjp belongs to A and uses B. The second belongs to B and uses A.",
         MATRIX,
         vjps(lambda right, args, out: right[::-1]),
     ),
@@ -541,6 +672,30 @@ MM_MISTAKES = (
         products(lambda g, a, b: b.T, lambda g, a, b: a.T),
     ),
     Mistake(
+        "the upstream gradient g is not used, and the other factor is sent back as it is",
+        "What comes back is a product of G and the other factor, transposed. Without G the chain rule stops here.",
+        MATRIX,
+        products(lambda g, a, b: b, lambda g, a, b: a),
+    ),
+    Mistake(
+        "the vjp of A is used for both",
+        "Each of the two has a formula of its own. For B it is A transposed, times G.",
+        MATRIX,
+        vjps(lambda right, args, out: [right[0], right[0]]),
+    ),
+    Mistake(
+        "the vjp of B is used for both",
+        "Each of the two has a formula of its own. For A it is G, times B transposed.",
+        MATRIX,
+        vjps(lambda right, args, out: [right[1], right[1]]),
+    ),
+    Mistake(
+        "the transposed matrix is not asked for: its function is",
+        "a.transpose is a function, and a.transpose() calls it. The short way to write it is a.T.",
+        MATRIX,
+        products(lambda g, a, b: g @ b.transpose, lambda g, a, b: a.transpose @ g),
+    ),
+    Mistake(
         "the sign is flipped",
         "Raise an entry of A where B is positive: the value goes up. There is no minus in this rule.",
         MATRIX,
@@ -548,19 +703,19 @@ MM_MISTAKES = (
     ),
     Mistake(
         "the value is multiplied entry by entry",
-        "The value is the product of two matrices, a @ b.",
+        "The value is the product of two matrices, a @ b. The sign * multiplies entry by entry.",
         MATRIX,
         value(lambda a, b: a * b),
     ),
     Mistake(
         "the shape is turned round",
-        "What A gets has the shape of A: one row and two columns.",
+        "What an input gets has the input's own shape. A has one row and two columns.",
         MATRIX,
         answers={"shape of what A gets": (2, 1)},
     ),
     Mistake(
         "the local slope is given without G",
-        "The slope is 3, and G = 2 arrives: multiply.",
+        "The slope is 3, and G = 2 arrives. What A gets is their product.",
         MATRIX,
         answers={"what A gets, first entry": 3.0},
     ),
@@ -579,6 +734,11 @@ def extra(g: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def ones(g: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(i for i, n in enumerate(shape, g.ndim - len(shape)) if n == 1)
+
+
+def first_axis_then_ones(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    once = g.sum(axis=0) if g.ndim > len(shape) else g
+    return once.sum(axis=tuple(i for i, n in enumerate(shape) if n == 1), keepdims=True)
 
 
 UNBROADCAST_MISTAKES = (
@@ -635,11 +795,53 @@ UNBROADCAST_MISTAKES = (
     ),
     Mistake(
         "the places of the axes of size 1 are counted without the new axes",
-        "Axis i of shape is axis i + extra of g: the new axes stand in front of it.",
+        "The new axes of g stand in front. So axis i of shape is axis i + extra of g.",
         STRETCH,
         instead(
             lambda g, shape: summed(g, tuple({*extra(g, shape), *(i for i, n in enumerate(shape) if n == 1)}), shape)
         ),
+    ),
+    Mistake(
+        "the shape is forced by reshape",
+        "reshape keeps all numbers, and here there are too many. Sum first, then reshape.",
+        STRETCH,
+        instead(lambda g, shape: g.reshape(shape)),
+    ),
+    Mistake(
+        "g is stretched once more",
+        "np.broadcast_to goes the same way as broadcasting, and this function goes back. Sum over the stretched axes.",
+        STRETCH,
+        instead(lambda g, shape: np.broadcast_to(g, shape)),
+    ),
+    Mistake(
+        "g is cut",
+        "The shape may be right, but the other copies are dropped. Use g.sum(axis=...), which adds them.",
+        STRETCH,
+        instead(lambda g, shape: g[tuple(slice(0, n) for n in shape)]),
+    ),
+    Mistake(
+        "the values of g are not used",
+        "What comes back is a sum of entries of g. Use g.sum(axis=...).",
+        STRETCH,
+        instead(lambda g, shape: np.ones(shape)),
+    ),
+    Mistake(
+        "the largest copy is taken",
+        "Every copy moves the result on its own, so the gradients are added. None of them is dropped.",
+        STRETCH,
+        instead(lambda g, shape: g.max(axis=(*extra(g, shape), *ones(g, shape))).reshape(shape)),
+    ),
+    Mistake(
+        "nothing is returned",
+        "A function without `return` gives None. Write `return` in front of the answer.",
+        STRETCH,
+        instead(lambda g, shape: None),
+    ),
+    Mistake(
+        "only the first new axis is summed",
+        "There may be several new axes. Sum over all of range(extra).",
+        STRETCH,
+        instead(first_axis_then_ones),
     ),
     Mistake(
         "everything is summed",
@@ -649,7 +851,7 @@ UNBROADCAST_MISTAKES = (
     ),
     Mistake(
         "it is summed over the wrong axis: the one that was not stretched",
-        "Look where the shapes differ: that axis was stretched, and over that one the copies are added.",
+        "Look where the shapes differ: that axis was stretched. Over that one the copies are added.",
         STRETCH,
         instead(lambda g, shape: wrong_axis(g, shape)),
     ),
@@ -667,13 +869,13 @@ UNBROADCAST_MISTAKES = (
     ),
     Mistake(
         "the shape of g is expected",
-        "What b gets has the shape of b.",
+        "What an input gets has the input's own shape. b has the shape (3,).",
         STRETCH,
         answers={"shape of what b gets": (2, 3)},
     ),
     Mistake(
         "the gradients of the copies are not added",
-        "The first entry of b is used in both rows: it gets 1 + 4.",
+        "The first entry of b is used in both rows. So it gets 1 + 4.",
         STRETCH,
         answers={"what the first entry of b gets": 1.0},
     ),
@@ -693,11 +895,12 @@ def wrong_axis(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return summed(g, tuple(i for i in range(g.ndim) if i not in right), shape)
 
 
-AGAIN = {"log: again, with the same g": 0.5, "pow: again, with the same g": 0.5}
+UNTOUCHED_BY = {f"{name}: {UNTOUCHED}": 0.5 for name in ("log", "pow")}
+LOG = {"log: value": 0.5, "log: gradient": 3.0}  # the four gradients of pow are not worth more than the one of log
 
 KEYS = {
-    "log_and_pow": Key(3, LOG_POW_MISTAKES, weights={**AGAIN, "log: value": 0.5, "pow, a whole exponent: value": 0.5}),
-    "abs": Key(2, ABS_MISTAKES, weights={"abs: value": 0.5, "abs: again, with the same g": 0.5}),
+    "log_and_pow": Key(3, LOG_POW_MISTAKES, weights={**UNTOUCHED_BY, **LOG, "pow, a whole exponent: value": 0.5}),
+    "abs": Key(2, ABS_MISTAKES, weights={"abs: value": 0.5, f"abs: {UNTOUCHED}": 0.5}),
     "sum_and_mean": Key(3, SUM_MEAN_MISTAKES, weights={
         f"{name}, shape {shape}: value": 0.5 for name in ("sum", "mean") for shape in ((2, 3), (4,), (2, 1, 3))
     }),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graders.diagnose import Mistake
+from graders.exercises.tools import UNTOUCHED
 from graders.keys import Key
 from graders.keys.tools import instead
 from minigrad import engine, tensors
@@ -57,6 +58,35 @@ def visited(roots: Any) -> list[Any]:
     for root in roots:
         visit(root)
     return found
+
+
+def taken(roots: Any) -> list[Any]:
+    """The nodes in the order in which they are taken from the list of those that are still to be looked at."""
+    found: dict[Any, None] = {}
+    ahead = list(roots)
+    while ahead:
+        node = ahead.pop()
+        if node not in found:
+            found[node] = None
+            ahead += existing(node)
+    return list(found)
+
+
+def finished(roots: Any) -> list[Any]:
+    """A right order, from a function that calls itself."""
+    seen: set[Any] = set()
+    found: list[Any] = []
+
+    def visit(node: Any) -> None:
+        if node not in seen:
+            seen.add(node)
+            for to in existing(node):
+                visit(to)
+            found.append(node)
+
+    for root in roots:
+        visit(root)
+    return found[::-1]
 
 
 def quick(roots: Any, edges: Callable[[Any], Any]) -> list[Any]:
@@ -172,6 +202,39 @@ ORDER_MISTAKES = (
                                      key=newest, reverse=True)),
     ),
     Mistake(
+        "nothing is returned",
+        "list.sort() sorts in place and gives None, and a function without `return` gives None too. "
+        "Use `return sorted(...)`.",
+        ORDER,
+        instead(lambda roots: None),
+    ),
+    Mistake(
+        "only the roots are listed",
+        "The nodes that you find have edges of their own. Go on as long as the list is not empty.",
+        ORDER,
+        instead(lambda roots: list(roots)),
+    ),
+    Mistake(
+        "the names of the nodes are listed",
+        "The walk needs the nodes themselves. Return a list of nodes.",
+        ORDER,
+        lambda right: lambda roots: [type(node).__name__ for node in right(roots)],
+    ),
+    Mistake(
+        "the nodes are left in the order in which they are taken from the list",
+        "A node may be taken along a short way while a user of it is still to come along a long way. "
+        "Sort by number, the newest first.",
+        ORDER,
+        instead(taken),
+    ),
+    Mistake(
+        "what is used comes before its users, from a function that calls itself",
+        "A node may send only when all of its users have sent. "
+        "Turn the list round, and use a list in place of calls.",
+        ORDER,
+        lambda right: lambda roots: finished(roots)[::-1],
+    ),
+    Mistake(
         "the walk is thought to begin at the leaf",
         "Gradients go from the result back to the leaves. The node of the mean is the first.",
         ORDER,
@@ -179,7 +242,7 @@ ORDER_MISTAKES = (
     ),
     Mistake(
         "the node of y is taken for the last one",
-        "The gradient goes on from the sum to the leaf x, and there is a node for that: AccumulateGrad.",
+        "The gradient goes on from the sum to the leaf x. There is a node for that: AccumulateGrad.",
         ORDER,
         answers={"last": "AddBackward0"},
     ),
@@ -231,6 +294,24 @@ def owned_overwritten(self: Any, node: Any, g: Any) -> None:
         self.pending[node] = g
 
 
+def listing(self: Any, node: Any, g: Any) -> None:
+    self.pending.setdefault(node, []).append(g)
+
+
+def doubled(self: Any, node: Any, g: Any) -> None:
+    self.pending[node] = self.pending.get(node, 0.0) + 2 * g
+
+
+def everywhere(self: Any, node: Any, g: Any) -> None:
+    for other in self.pending:
+        self.pending[other] = self.pending[other] + g
+    self.pending.setdefault(node, g)
+
+
+def forgetting(self: Any, node: Any, g: Any) -> None:
+    self.pending = {node: self.pending.get(node, 0.0) + g}
+
+
 COLLECT_MISTAKES = (
     Mistake(
         "the gradient overwrites the one that waits",
@@ -277,7 +358,7 @@ COLLECT_MISTAKES = (
     ),
     Mistake(
         "the gradients are subtracted",
-        "Where paths meet, gradients add up, each with its own sign.",
+        "Where paths meet, gradients add up. Each keeps its own sign.",
         COLLECT,
         joined(lambda waiting, g: waiting - g),
     ),
@@ -306,8 +387,38 @@ COLLECT_MISTAKES = (
         instead(owned_overwritten),
     ),
     Mistake(
+        "a list of gradients waits, not their sum",
+        "What waits for a node is one array. Add g to it, and store the sum.",
+        COLLECT,
+        instead(listing),
+    ),
+    Mistake(
+        "what waits is doubled",
+        "Add what arrives, g, to what waits. You add what waits to itself.",
+        COLLECT,
+        joined(lambda waiting, g: waiting + waiting),
+    ),
+    Mistake(
+        "g is counted twice",
+        "Each gradient arrives once. Store it, or add it, not both.",
+        COLLECT,
+        instead(doubled),
+    ),
+    Mistake(
+        "g is added at every node that waits",
+        "A gradient is for one node. Change self.pending[node], and leave the others alone.",
+        COLLECT,
+        instead(everywhere),
+    ),
+    Mistake(
+        "the other nodes are forgotten",
+        "self.pending holds the gradients of all nodes. Change the entry of this one, and keep the dict.",
+        COLLECT,
+        instead(forgetting),
+    ),
+    Mistake(
         "only one way to x is counted",
-        "x stands in z = x * x + x three times, and each of them sends a gradient: 3 + 3 + 1.",
+        "x stands in z = x * x + x three times. Each of them sends a gradient: 3 + 3 + 1.",
         COLLECT,
         answers={"right": 3.0},
     ),
@@ -360,6 +471,13 @@ def overwrite(task: Any, node: Any, to: Any, part: Any) -> None:
     task.pending[to] = part
 
 
+def add_in_place(task: Any, node: Any, to: Any, part: Any) -> None:
+    if to in task.pending:
+        task.pending[to] += part
+    else:
+        task.pending[to] = part
+
+
 def too_early(task: Any, node: Any, to: Any, part: Any) -> None:
     task.collect(to, part)
     task.arrive(to, part)
@@ -393,12 +511,27 @@ def last_path_only(nodes: Any, task: Any) -> None:
     send(nodes[0], task.pending.pop(nodes[0]))
 
 
+def squared(nodes: Any, task: Any) -> None:
+    for node in nodes:
+        if node in task.pending:
+            g = task.arrive(node, task.pending.pop(node))
+            for to, part in node.backward(g, task):
+                task.collect(to, part * g)
+
+
 WALK_MISTAKES = (
     Mistake(
         "a gradient overwrites the one that waits",
         "Several gradients may arrive at a node, and they add up. Hand each of them to task.collect.",
         WALK,
         walking(overwrite),
+    ),
+    Mistake(
+        "it adds in place into a gradient that somebody else holds",
+        "The array that waits may be in use at another node too, or be the one that the walk was given. "
+        "Leave adding to task.collect, which knows when += is safe.",
+        WALK,
+        walking(add_in_place),
     ),
     Mistake(
         "the nodes are walked from the oldest to the newest",
@@ -488,26 +621,50 @@ WALK_MISTAKES = (
         walking(parts=lambda parts: [(to, part / len(parts)) for to, part in parts]),
     ),
     Mistake(
-        "the gradient is collected at the node that sends it",
-        "In a pair (to, part) the part is for `to`, the node before this one.",
+        "what a node sends does not reach the nodes before it",
+        "node.backward gives pairs (to, part), and the part is for `to`. Hand each of them to task.collect.",
         WALK,
         walking(lambda task, node, to, part: task.collect(node, part)),
     ),
     Mistake(
+        "the first node is left out",
+        "The walk begins at the first node of `nodes`, where the gradient waits. Go through all of them.",
+        WALK,
+        walking(nodes=lambda nodes: nodes[1:]),
+    ),
+    Mistake(
+        "the last node is left out",
+        "The last node is a leaf's, and it must hear of its gradient like the others. Go through all of `nodes`.",
+        WALK,
+        walking(nodes=lambda nodes: nodes[:-1]),
+    ),
+    Mistake(
+        "g is multiplied in twice",
+        "node.backward has multiplied with g already. Collect the part as it comes.",
+        WALK,
+        instead(squared),
+    ),
+    Mistake(
+        "the pairs are taken the wrong way round",
+        "node.backward gives (node, gradient), in this order. Write `for to, part in ...`.",
+        WALK,
+        walking(lambda task, node, to, part: task.collect(part, to)),
+    ),
+    Mistake(
         "the sign of -3 is kept",
-        "The slope of x^3 is 3 x^2, which is never negative.",
+        "The slope of x^3 is 3 x^2. A square is never negative, so the sign of -3 is lost.",
         WALK,
         answers={"what x gets": -27.0},
     ),
     Mistake(
         "the slope is n times x",
-        "The slope of x^3 is 3 x^2: 3 times 9.",
+        "The slope of x^3 is 3 x^2. At -3 that is 3 times 9.",
         WALK,
         answers={"what x gets": -9.0},
     ),
     Mistake(
         "the factor 3 is left out",
-        "The slope of x^3 is 3 x^2: 3 times 9.",
+        "The slope of x^3 is 3 x^2. At -3 that is 3 times 9.",
         WALK,
         answers={"what x gets": 9.0},
     ),
@@ -568,6 +725,13 @@ def ones_instead(outputs: Any, grads: Any) -> Any:
 
 def first_grad(outputs: Any, grads: Any) -> Any:
     return grads if grads is None else grads[:1]
+
+
+def without_run(task: Any, outputs: Any, grads: Any, inputs: Any) -> list[Any]:
+    engine.start(task, outputs, grads)
+    targets = [engine.target(x) for x in inputs]
+    task.captured = dict.fromkeys(targets)
+    return [task.captured[node] for node in targets]
 
 
 HAND_MISTAKES = (
@@ -641,19 +805,54 @@ HAND_MISTAKES = (
     ),
     Mistake(
         "only the gradient of the first input is returned",
-        "The answer is a list with one gradient for each input.",
+        "The caller asks about several inputs at once. The answer is a list with one gradient for each of them.",
         HAND,
         asking(answer=lambda task, inputs, targets: task.captured[targets[0]]),
     ),
     Mistake(
-        "nothing walks",
-        "start puts the first gradients in place, and no more. Call run.",
+        "the keys of task.captured are never set",
+        "arrive fills in what is a key of captured, and nothing else. "
+        "Set task.captured = dict.fromkeys(targets) before run.",
         HAND,
-        instead(lambda task, outputs, grads, inputs: [None for _ in inputs]),
+        asking(
+            keys=lambda inputs, targets: [],
+            answer=lambda task, inputs, targets: [task.captured.get(node) for node in targets],
+        ),
+    ),
+    Mistake(
+        "the keys of task.captured are never set, and then looked up",
+        "arrive fills in what is a key of captured, and nothing else. "
+        "Set task.captured = dict.fromkeys(targets) before run.",
+        HAND,
+        asking(keys=lambda inputs, targets: []),
+    ),
+    Mistake(
+        "the dict is returned",
+        "The caller counts on one gradient for each input, in their order. Look each target up in captured.",
+        HAND,
+        asking(answer=lambda task, inputs, targets: task.captured),
+    ),
+    Mistake(
+        "nothing is returned",
+        "A function without `return` gives None. Write `return` in front of the answer.",
+        HAND,
+        asking(answer=lambda task, inputs, targets: None),
+    ),
+    Mistake(
+        "the gradients come in the order of the nodes",
+        "The answer has the order of the inputs. Go through the targets from left to right.",
+        HAND,
+        asking(answer=lambda task, inputs, targets: [task.captured[n] for n in sorted(task.captured, key=newest)]),
+    ),
+    Mistake(
+        "run is not called",
+        "start puts the first gradients in place, and no more. Call run after the keys are set.",
+        HAND,
+        instead(without_run),
     ),
     Mistake(
         "the value is given in place of the slope",
-        "The slope of t^2 is 2t, that of log(u) is 1 / u.",
+        "The slope of t^2 is 2t. The slope of log(u) is 1 / u.",
         HAND,
         answers={"what t gets, last entry": 16.0, "what u gets, first entry": 2.302585},
     ),
@@ -661,7 +860,11 @@ HAND_MISTAKES = (
 
 KEYS = {
     "order": Key(3, ORDER_MISTAKES, weights={"a very long chain": 0.5}),
-    "collect": Key(3, COLLECT_MISTAKES, weights={"one gradient": 0.5, "single numbers": 0.5}),
+    "collect": Key(
+        3,
+        COLLECT_MISTAKES,
+        weights={"one gradient": 0.5, "single numbers": 0.5, UNTOUCHED: 2},
+    ),
     "walk": Key(4, WALK_MISTAKES, weights={"in which order the gradients are complete": 0.5}),
     "gradients": Key(3, HAND_MISTAKES, weights={"what task.captured holds afterwards": 0.5}),
 }

@@ -42,7 +42,8 @@ begin("ch02")
 #
 # The small function is called **vjp** (vector-Jacobian product). It gets `g`, the **upstream gradient**: how much the final
 # result changes for a small change of this value. It returns the same for the argument. By the chain rule that is `g`
-# times the slope of the operation. For a sum both slopes are 1:
+# times the slope of the operation. It writes into nothing that it is given: others still need `g`, `a` and `b`. For a sum
+# both slopes are 1:
 #
 # ```
 #   d(a + b)  =  da + db

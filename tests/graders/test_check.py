@@ -137,6 +137,22 @@ def test_the_type_of_a_right_number_does_not_matter(answer, chapters, capsys):
     assert check("mul") == 3.0
 
 
+@pytest.mark.parametrize(("question", "answers"), [
+    ("a at the end", ["True", True, "true", np.True_]),
+    ("integers", ["works", "Works ", " works"]),
+    ("x + z", [True, "True", 1]),
+])  # fmt: skip
+def test_a_right_answer_may_be_written_in_several_ways(question, answers, chapters, keys):
+    chapters["ch01"].build()
+    [exercise] = [name for name, e in checks.exercises().items() if question in e.predictions]
+    for answer in answers:
+        predict(question, answer)
+        assert check(exercise) == keys["session"][exercise]["points"], answer
+    for answer in ("error", False, 7.5, "", [1, 2]):
+        predict(question, answer)
+        assert check(exercise) < keys["session"][exercise]["points"], answer
+
+
 def test_an_answer_that_was_not_given_is_said_to_be_missing(chapters, capsys):
     chapters["ch02"].build()
     predict("what a gets from a * b", ...)
@@ -149,9 +165,9 @@ def test_a_check_takes_less_than_a_second_and_gives_the_same_again(chapters, cap
     for chapter in chapters.values():
         chapter.build()
         for name in chapter.checks:
-            started = time.perf_counter()
+            started = time.process_time()
             scores = check(name), check(name)
-            assert time.perf_counter() - started < 2
+            assert time.process_time() - started < 2  # of this process's own time: other programs do not count
             assert scores[0] == scores[1]
 
 
@@ -255,7 +271,7 @@ def mul(a, b, /):
     score = check("mul")
     out = said(capsys)
     assert "this looks like a finite difference, which is worth 0.5 of this line" in out
-    items = [item for item in keys["session"]["mul"]["items"] if not item["constant"]]
+    items = [item for item in keys["session"]["mul"]["items"] if not item["constant"] and not item.get("guard")]
     exact = sum(item["weight"] for item in items if item["name"] == "value")
     total = sum(item["weight"] for item in items)
     assert score == round(3 * (exact + 0.5 * (total - exact)) / total, 2)
@@ -268,7 +284,7 @@ def test_the_table_is_html_that_inherits_colours_and_escapes_what_students_write
     assert "&lt;script&gt;" in page
     assert "a &lt; b" in page
     assert "color:inherit" in page
-    assert "var(--jp-error-color1" in page
+    assert "#c62828 60%, currentcolor" in page
     assert "✗ value: came <script>" in repr(report)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import nbformat
 import numpy as np
 import pytest
+from chapter_text import SEEDS
 
 import minigrad as mg
 from graders import check as checks
-from graders import pieces
+from graders import judge, pieces, sanitise
 from graders.guilty import Finding, examine
 
 RNG = np.random.default_rng(7)
@@ -109,6 +111,80 @@ def test_the_check_of_a_whole_calculation_names_the_guilty_node(chapters, keys, 
     assert 0 < score < 4
     assert "This is what comes when nothing is summed." in out
     assert "MulBackward0, input 1: shape (2, 3), wanted (2, 1)" in out
+
+
+@pytest.fixture
+def evidence(chapters, monkeypatch):
+    """Grade an exercise of chapter 04 or 05 with one mistaken piece: what its check cell sends."""
+    monkeypatch.setenv("MINIGRAD_GRADING", f'{{"seed": {SEEDS["grading"]}}}')
+    sent = {}
+    monkeypatch.setattr(checks, "send", lambda name, items, suspects=None: sent.update(
+        exercise=name, items=items, suspects=json.loads(json.dumps(suspects or {}))))  # fmt: skip
+
+    def graded(chapter, exercise, source):
+        chapters[chapter].build()
+        chapters[chapter].define(source)
+        checks.check(exercise)
+        pieces.reset()  # the judge draws in a process that has only minigrad's own pieces
+        return sent
+
+    return graded
+
+
+def test_graded_feedback_names_the_guilty_node_and_shows_it_in_red(evidence, keys):
+    sent = evidence("ch04", "unbroadcast", "def unbroadcast(g, shape):\n    return g")
+    verdict = judge.verdict(sent, keys["grading"]["unbroadcast"], 4.0)
+    [line] = [line for line in verdict.lines if "on its own" in line]
+    assert "The first node that is wrong on its own: MulBackward0, input 1: shape (2, 3), wanted (2, 1)." in line
+    assert verdict.picture.count("wrong here") >= 1
+    assert "#dc2626" in verdict.picture
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                outputs=[nbformat.v4.new_output("display_data", {"image/svg+xml": verdict.picture})]
+            )
+        ]
+    )
+    sanitise.sanitise(notebook)
+    assert "#dc2626" in notebook.cells[0].outputs[0].data["image/svg+xml"], "what is shown is cleaned, and keeps this"
+
+
+def test_when_every_node_is_right_graded_feedback_says_so_and_shows_no_picture(evidence, keys):
+    source = """
+def walk(nodes, task):
+    for node in nodes:
+        if node in task.pending:
+            g = task.arrive(node, task.pending.pop(node))
+            for to, part in node.backward(g, task):
+                task.pending[to] = part
+"""
+    verdict = judge.verdict(evidence("ch05", "walk", source), keys["grading"]["walk"], 4.0)
+    assert any("Each node is right on its own" in line for line in verdict.lines)
+    assert verdict.picture == ""
+
+
+def test_a_right_solution_hears_nothing_of_nodes(evidence, keys):
+    sent = evidence("ch04", "unbroadcast", "\n".join([
+        "def unbroadcast(g, shape):",
+        "    extra = g.ndim - len(shape)",
+        "    return g.sum(axis=(*range(extra), *(i for i, n in enumerate(shape, extra) if n == 1))).reshape(shape)",
+    ]))  # fmt: skip
+    assert sent["suspects"] == {}
+    assert judge.verdict(sent, keys["grading"]["unbroadcast"], 4.0).score == 4.0
+
+
+@pytest.mark.parametrize("claim", [None, [], 3, "MulBackward0", {"node": 10**9}, {"node": 5000, "input": 0},
+                                   {"node": True, "input": 0}, {"node": 999, "input": 0, "what": "x"},
+                                   {"node": 0, "input": 0, "what": "<script>alert(1)</script>\n✓ all right"}])  # fmt: skip
+def test_what_is_claimed_about_a_node_pays_nothing_and_breaks_nothing(claim, evidence, keys):
+    sent = evidence("ch04", "unbroadcast", "def unbroadcast(g, shape):\n    return g")
+    honest = judge.verdict(sent, keys["grading"]["unbroadcast"], 4.0)
+    for suspects in (claim, dict.fromkeys(sent["suspects"], claim)):
+        verdict = judge.verdict({**sent, "suspects": suspects}, keys["grading"]["unbroadcast"], 4.0)
+        assert verdict.score == honest.score
+        assert verdict.misconceptions == honest.misconceptions
+        assert "<script>" not in verdict.picture
+        assert not any(line.startswith("✓ all right") for line in "\n".join(verdict.lines).split("\n"))
 
 
 # ---- the same on real PyTorch ---------------------------------------------------------------------------------------

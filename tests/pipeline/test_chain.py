@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import csv
 import re
+import shutil
 import sqlite3
 import threading
 import time
@@ -39,12 +40,15 @@ def added(nb: NotebookNode, grade_id: str, line: str) -> NotebookNode:
 def accidents() -> Iterator[tuple[str, NotebookNode, dict[str, float]]]:
     """What goes wrong in a class: name, submission, and the score that it must still get."""
     perfect = demo.solved(CHAPTER)
-    after_mul = FULL | {"check-mul": 0.0, "check-record": 0.0, "check-is_leaf": 0.0}
-    yield "ends-process", added(perfect, "mul", "import os; os._exit(0)"), after_mul
+    but_mul = FULL | {"check-mul": 0.0}
+    yield "ends-process", added(perfect, "mul", "import os; os._exit(0)"), but_mul
     stubborn = ("import time\nwhile True:\n    try:\n        while True: time.sleep(0.01)\n"
                 "    except BaseException: print('no')")
-    yield "refuses-to-stop", added(perfect, "mul", stubborn), after_mul
+    yield "refuses-to-stop", added(perfect, "mul", stubborn), but_mul
     yield "floods", added(perfect, "mul", "for i in range(30): print('x' * 1_000_000)"), FULL
+    # Then every result looks like a leaf, and the next exercise fails through no fault of its own.
+    forgets = demo.change(perfect, "record", "    result._grad_fn = node\n", "")
+    yield "forgets-the-maker", forgets, FULL | {"check-record": 0.0}
     warning = "import sys, warnings; print('careful', file=sys.stderr); warnings.warn('careful')"
     yield "warns", demo.change(added(perfect, "mul", warning), "mul", "    return", f"    {warning}\n    return"), FULL
 
@@ -82,7 +86,7 @@ UNREADABLE = {"corrupt": (b'{"cells": [', "NotJSONError"), "empty": (b"", "NotJS
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory) -> SimpleNamespace:
+def graded(tmp_path_factory, bubblewrap) -> SimpleNamespace:
     """The class, graded: its folder, the expected scores, and how each command ended."""
     course = tmp_path_factory.mktemp("course")
     (course / "solutions" / CHAPTER).mkdir(parents=True)
@@ -125,9 +129,9 @@ def test_the_gradebook_is_exactly_this(graded):
     assert graded.book == {
         "perfect": FULL,
         "blank": NONE,
-        "mistake-1": FULL | {"check-add": 0.25},
-        "mistake-2": FULL | {"check-mul": 0.38},
-        "mistake-3": FULL | {"check-record": 3.27},
+        "mistake-1": FULL | {"check-add": 0.0},
+        "mistake-2": FULL | {"check-mul": 0.0},
+        "mistake-3": FULL | {"check-record": 3.0},
         "mistake-4": FULL | {"check-is_leaf": 0.0},
         "syntax-error": FULL | {"check-add": 0.0},
         "endless-loop": FULL | {"check-mul": 0.0},
@@ -142,12 +146,13 @@ def test_every_command_ends_well_and_grading_reports_the_one_that_it_could_not_g
     said = graded.autograde.stderr
     assert "holds Chapter 2 (1).ipynb but no ch02.ipynb" in said
     assert re.findall(r"error processing assignment 'ch02' for student '(.*)'", said) == ["misnamed"]
-    assert "ends-process: The cell `mul` ended the Python process" in said
-    assert "floods: The cell `mul` displayed more than 4 MB" in said
+    assert "ends-process: The cell `mul` ended the notebook's process (exit status 0); later cells were not run." in said
+    assert "floods: The cell `mul` went over the notebook's 1,000,000 bytes of text; the rest was dropped." in said
+    assert "UNPROTECTED" not in said
 
 
 def test_a_flood_of_output_leaves_a_small_notebook(graded):
-    assert (graded.course / "autograded" / "floods" / CHAPTER / f"{CHAPTER}.ipynb").stat().st_size < 5_000_000
+    assert (graded.course / "autograded" / "floods" / CHAPTER / f"{CHAPTER}.ipynb").stat().st_size < 1_200_000
 
 
 @pytest.mark.parametrize("student", UNREADABLE)
@@ -160,7 +165,7 @@ def test_feedback_explains_a_mistake_in_words(graded):
     page = feedback(graded, "mistake-2")
     assert "This is what comes when the gradients of the two inputs are swapped." in page
     assert max(map(len, cell_of_graded(graded, "mistake-2", "check-mul").outputs[0].text.split("\n"))) <= 100
-    assert "Score: 0.38 / 3.0" in page
+    assert "Score: 0.0 / 3.0" in page
 
 
 def test_feedback_holds_no_number_of_another_student_and_no_evidence(graded):
@@ -197,3 +202,33 @@ def test_grading_again_gives_the_same_grades_also_while_another_program_holds_th
 def test_the_key_is_beside_the_gradebook_and_not_among_what_students_get_back(graded):
     assert (graded.course / ".grading" / CHAPTER / "key.json").exists()
     assert not list(graded.course.glob("autograded/**/*.json")) + list(graded.course.glob("feedback/**/*.json"))
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A course with one submission."""
+    (tmp_path / "solutions" / CHAPTER).mkdir(parents=True)
+    shutil.copy(ROOT / "solutions" / CHAPTER / f"{CHAPTER}.ipynb", tmp_path / "solutions" / CHAPTER)
+    demo.hand_in(tmp_path, "perfect", CHAPTER, demo.solved(CHAPTER))
+    assert demo.nbgrader(tmp_path, "generate_assignment", CHAPTER).returncode == 0
+    return tmp_path
+
+
+def test_without_isolation_stock_grading_stops_at_once_unless_it_is_told_to_go_on(small, monkeypatch):
+    monkeypatch.setenv("PATH", str(small))  # no bwrap there
+    refused = demo.nbgrader(small, "autograde", CHAPTER)
+    assert refused.returncode != 0
+    assert "bubblewrap" in refused.stderr
+    assert "--Run.unsafe=True" in refused.stderr
+    assert not list(small.glob("autograded/*/*"))
+    unsafe = demo.nbgrader(small, "autograde", CHAPTER, "--Run.unsafe=True")
+    assert unsafe.returncode == 0, unsafe.stderr
+    assert "UNPROTECTED" in unsafe.stderr
+    assert demo.gradebook(small, CHAPTER) == {"perfect": FULL}
+
+
+def test_what_was_handed_in_as_outputs_is_never_graded(small):
+    done = demo.nbgrader(small, "autograde", CHAPTER, "--no-execute")
+    assert done.returncode != 0
+    assert "cannot be graded --no-execute" in done.stderr
+    assert set(demo.gradebook(small, CHAPTER)["perfect"].values()) == {None}

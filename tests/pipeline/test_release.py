@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell
 
 from graders import demo, release
 from graders.bundle import ROOT
@@ -56,3 +61,45 @@ def test_a_check_cell_without_evidence_is_no_key(tmp_path, solution):
     nbformat.write(silent, solution)
     with pytest.raises(RuntimeError, match="check cell check-mul sent no evidence"):
         release.open_release(tmp_path / "kept", "ch02", solution)
+
+
+def test_processes_that_open_a_release_at_once_get_the_same_one(tmp_path, solution):
+    folder = tmp_path / "kept"
+    program = ("import sys; from pathlib import Path; from graders.release import open_release\n"
+               f"made = open_release(Path({str(folder)!r}), 'ch02', Path({str(solution)!r}))\n"
+               "print(made.seed, made.key['seed'], made.package.name, sorted(p.name for p in made.package.rglob('*.py')))")
+    opening = [subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+               for _ in range(4)]
+    told = [process.communicate()[0] for process in opening]
+    assert [process.returncode for process in opening] == [0] * 4
+    assert len(set(told)) == 1
+    assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == ["key.json", "package", "seed"]
+
+
+def test_a_package_of_an_earlier_version_stays_as_long_as_somebody_may_grade_with_it(tmp_path, solution):
+    first = release.open_release(tmp_path / "kept", "ch02", solution)
+    changed = nbformat.read(solution, as_version=4)
+    changed.cells[-1].source += "\n"
+    nbformat.write(changed, solution)
+    second = release.open_release(tmp_path / "kept", "ch02", solution)
+    assert second.package != first.package
+    assert first.package.exists()
+    long_ago = time.time() - release.KEPT_SECONDS - 1
+    os.utime(first.package, (long_ago, long_ago))
+    assert release.open_release(tmp_path / "kept", "ch02", solution) == second
+    assert not first.package.exists()
+
+
+def test_the_source_of_a_release_is_what_was_handed_out_and_keeps_what_only_the_instructor_reads(tmp_path, solution):
+    nb = nbformat.read(solution, as_version=4)
+    text = "Explain.\n\n### BEGIN MARK SCHEME\n5 points for a picture.\n### END MARK SCHEME"
+    meta = {"grade": False, "grade_id": "task", "locked": True, "points": 5, "schema_version": 3, "solution": False,
+            "task": True, "cell_type": "markdown"}
+    nb.cells.append(new_markdown_cell(text, metadata={"nbgrader": meta}))
+    nbformat.write(nb, solution)
+    made = release.open_release(tmp_path / "kept", "ch02", solution)
+    source = {cell.metadata.nbgrader.grade_id: cell for cell in made.source}
+    assert source["task"].source == text
+    assert "Your code here" in source["mul"].source
+    assert made.points("check-mul") == 3.0
+    assert sorted(made.references) == ["add", "is_leaf", "mul", "record"]

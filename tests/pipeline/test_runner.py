@@ -1,7 +1,9 @@
-"""What a notebook can do to the runner: nothing that loses the outputs of the cells before."""
+"""What a notebook can do to the plain kernel: nothing that loses the outputs of the cells before."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -9,8 +11,11 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from graders import runner
-from graders.runner import run_notebook
+from graders import demo, runner
+from graders.bundle import ROOT
+from graders.grade import grade_notebook
+from graders.release import open_release, release_folder
+from graders.runner import open_runner, run_notebook
 
 
 @pytest.fixture
@@ -72,11 +77,11 @@ def test_a_notebook_has_a_time_of_its_own(package):
     assert run_notebook(nb, package, notebook_seconds=2).troubles[-1].startswith("The notebook ran longer than 2 s")
 
 
-@pytest.mark.parametrize(("seed", "mode"), [(None, "'None'"), (7, "'{\"seed\": 7}'")])
-def test_grading_mode_is_set_by_the_seed_alone(package, monkeypatch, seed, mode):
+@pytest.mark.parametrize(("grading", "mode"), [(None, "'None'"), ({"seed": 7}, "'{\"seed\": 7}'")])
+def test_grading_mode_is_set_by_the_caller_alone(package, monkeypatch, grading, mode):
     monkeypatch.setenv("MINIGRAD_GRADING", "left over")
     nb = notebook("import os; str(os.environ.get('MINIGRAD_GRADING'))")
-    run_notebook(nb, package, seed=seed)
+    run_notebook(nb, package, grading=grading)
     assert shown(nb) == [mode]
 
 
@@ -97,3 +102,56 @@ def test_a_package_that_cannot_be_imported_is_nobodys_zero(package):
     (package / "minigrad" / "__init__.py").write_text("import no_such_module")
     with pytest.raises(RuntimeError, match="No module named 'no_such_module'"):
         run_notebook(notebook("1"), package)
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """Chapter 02, opened for grading."""
+    folder = release_folder(tmp_path_factory.mktemp("course"), "ch02")
+    return open_release(folder, "ch02", ROOT / "solutions" / "ch02" / "ch02.ipynb")
+
+
+def test_without_isolation_nothing_is_graded_and_the_error_says_what_to_do(release, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(RuntimeError, match=r"(?s)bubblewrap.*--unsafe"), open_runner(release):
+        pytest.fail("it started all the same")
+
+
+def test_unsafe_runs_a_plain_kernel_and_warns_loudly(release, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.warns(UserWarning, match="UNPROTECTED"), open_runner(release, unsafe=True) as runner:
+        graded = grade_notebook(demo.solved("ch02"), release, runner)
+    assert sum(graded.scores.values()) == 11
+    assert graded.troubles == []
+
+
+def test_one_runner_serves_several_notebooks_and_each_starts_afresh(release, bubblewrap):
+    with open_runner(release) as runner:
+        for _ in range(2):
+            nb = notebook("'left' in globals()", "left = 1")
+            assert runner.run(nb).troubles == []
+            assert shown(nb) == ["False", ""]
+
+
+def test_only_takes_the_chapters_other_pieces_from_the_reference(release, bubblewrap):
+    wrong = "from graders.check import piece\n@piece\ndef {}(a, b, /):\n    return a + b, lambda g: 7 * g, lambda g: 7 * g"
+    step = ("import minigrad as mg; x = mg.tensor([2.], requires_grad=True); "
+            "[float(v(1.)) for f in (mg.rules.add, mg.rules.mul) for v in f.rule(3., 5.)[1:]]")
+    with open_runner(release) as runner:
+        for only, expected in (["add"], "[7.0, 7.0, 5.0, 3.0]"), (["mul"], "[1.0, 1.0, 7.0, 7.0]"):
+            nb = notebook(wrong.format("add"), wrong.format("mul"), step)
+            ran = runner.run(nb, only=only)
+            assert shown(nb) == ["", "", expected]
+            assert (ran.troubles, len(nb.cells)) == ([], 3)
+
+
+def test_a_sandbox_that_broke_down_is_replaced(release, bubblewrap):
+    with open_runner(release) as runner:
+        runner.run(notebook("1"))
+        children = Path("/proc/self/task").glob("*/children")
+        for child in {int(pid) for file in children for pid in file.read_text().split()}:
+            if b"inside.zygote" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(child, signal.SIGKILL)
+        nb = notebook("1 + 1")
+        assert runner.run(nb).troubles == []
+        assert shown(nb) == ["2"]

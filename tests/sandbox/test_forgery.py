@@ -62,7 +62,7 @@ MESSAGES = st.fixed_dictionaries(
 @given(st.lists(MESSAGES, max_size=6))
 def test_any_sequence_of_messages_leaves_outputs_that_a_notebook_can_store(messages):
     limits = {"stream_bytes": 50, "display_bytes": 100, "evidence_bytes": 100}
-    supervisor = Supervisor(None, {"limits": limits, "cells": [""]}, "", False, None)
+    supervisor = Supervisor(None, {"limits": limits, "cells": [""], "names": ["It"]}, "", None)
     supervisor.ready, supervisor.cell = True, {"outputs": []}
     supervisor.cells.append(supervisor.cell)
     for message in messages:

@@ -208,7 +208,7 @@ def test_another_notebooks_files_and_secrets_are_not_there_even_at_the_same_time
     writing = new_notebook(cells=[new_code_cell(
         "import time\nfor f in ('mine', '/dev/shm/mine', '/sandbox/tmp/mine'): open(f, 'w').write('SECRET-OF-A')\n"
         "time.sleep(1.3)")])
-    thread = threading.Thread(target=box.run, args=(writing,), kwargs={"files": {"answer.txt": b"SECRET-OF-A"}})
+    thread = threading.Thread(target=box.run, args=(writing,), kwargs={"env": {"ANSWER": "SECRET-OF-A"}})
     thread.start()
     time.sleep(0.6)
     looking = new_notebook(cells=[new_code_cell("""
@@ -371,14 +371,3 @@ def test_a_bubblewrap_that_may_not_make_namespaces_is_reported_in_its_own_words(
     monkeypatch.setattr("shutil.which", lambda name: str(broken))
     with pytest.raises(Unprotected, match=r"(?s)uid map: Permission denied.*apparmor_restrict"), Sandbox():
         pass
-
-
-def test_unsafe_runs_the_same_notebook_and_warns_loudly(text, monkeypatch, package):
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.warns(UserWarning, match="UNPROTECTED"), Sandbox(Limits(cell_seconds=1), [package], unsafe=True) as box:
-        result = box.run(new_notebook(cells=[new_code_cell(s) for s in (
-            "import given; given.ANSWER", "open('beside').read()", "while True: pass", "import os; os._exit(4)", "1")]),
-            files={"beside": b"yes"})
-    assert [text(result, i) for i in (0, 1)] == ["42", "'yes'"]
-    assert text(result, 2).startswith("KeyboardInterrupt")
-    assert "exit status 4" in result.stopped

@@ -9,11 +9,11 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "course" / "index.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "course" / "index.md", ROOT / "graders" / "README.md"]
 NOTEBOOKS = sorted(ROOT.glob("course/*/*.ipynb"))
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_picture_and_every_link_leads_somewhere(document):
     links = [link for link in re.findall(r"\]\(([^)]+)\)", document.read_text()) if not link.startswith("https://")]
     assert links
@@ -32,7 +32,7 @@ def test_the_start_page_lists_the_chapters_0_to_12_in_order():
 
 def test_every_folder_in_the_readmes_table_exists_and_the_other_way_round():
     said = set(re.findall(r"^\| `(\w+)/` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
-    made = {"submitted", "autograded", "feedback", "build", "dist", "demo", "bundles"}
+    made = {"submitted", "autograded", "feedback", "build", "dist", "demo", "bundles", "reports"}
     there = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))}
     assert there - made == said
 
