@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, tensors
-from .errors import error
+from .errors import error, need
 from .tensors import Tensor
 
 Array = Any  # np.ndarray, or the NumPy scalar that stands for a 0-d array
@@ -170,7 +170,7 @@ class Node:
             raise error("rule_value", self.op.__name__, type(value).__name__)
         self.edges = self.edges[:len(vjps)]  # arguments without a vjp come last and have no edge
         self.number, self.like = next_number(), like_of(value)  # later than the leaves' ends, which its edges may have made
-        if self.edges and self.edges[0] is not None and self.edges[0].like == self.like:
+        if self.edges and getattr(self.edges[0], "like", None) == self.like:
             self.like = self.edges[0].like  # one tuple for a whole chain
         self.plan, self.saved = captured(self, inputs, value, vjps)
         self.note_versions()
@@ -216,6 +216,7 @@ class Node:
         """Each edge that the task needs, with the vjp of the upstream gradient `g`: arrays, or Tensors if recorded."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):  # only this node's own gradient was asked for
             return
+        need(self.plan, "nothing_kept", self.name())
         values = self.unpack(task) if self.plan.frees else self.saved
         for i, vjp in self.plan.vjps:
             to = self.edges[i]
@@ -397,8 +398,9 @@ def fit(g: Any, to: Node, node: Node) -> Any:
         g = np.asarray(g, to.dtype)
     if g.shape != to.shape:
         if not node.op.elementwise:
-            raise error("rule_shape", node.op.__name__, node.edges.index(to), tuple(g.shape), tuple(to.shape),
-                        "spread g back over the reduced axis" if g.ndim < len(to.shape) else "undo what the operation did to the shape")
+            fewer = g.ndim < len(to.shape)
+            hint = "spread g back over the reduced axis" if fewer else "undo what the operation did to the shape"
+            raise error("rule_shape", node.op.__name__, node.edges.index(to), tuple(g.shape), tuple(to.shape), hint)
         g = unbroadcast(g, to.shape)
     if isinstance(g, Tensor):
         return g if g._array.dtype == to.dtype else g.to(dtypes.OF_NUMPY[to.dtype])

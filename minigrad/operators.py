@@ -70,11 +70,11 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     return rules.clamp(x.as_type(dtypes.result_type(x._array, *bounds)), min, max)
 
 
-def larger_or_smaller(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """The method maximum or minimum, which takes no numbers."""
+def tensors_only(op: Any) -> Callable[[Tensor, Tensor], Tensor]:
+    """The method for an operation that takes no numbers."""
     def method(x: Tensor, other: Tensor) -> Tensor:
-        need(isinstance(other, Tensor), "not_a_tensor", name, "other", 2, type(other).__name__)
-        return getattr(rules, name)(x, other)
+        need(isinstance(other, Tensor), "not_a_tensor", op.__name__, "other", 2, type(other).__name__)
+        return op(x, other)
     return method
 
 
@@ -584,7 +584,7 @@ def index_put_(x: Tensor, indices: Any, values: Any, accumulate: Any = False) ->
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
     add, sub, pow, square, clamp, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
-    mv, mm, bmm, matmul, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
+    mv, mm, bmm, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
     select, unbind, split, to, zero_, normal_, index_put_)}
 METHODS |= {name: getattr(rules, name) for name in
             "mul div neg reciprocal exp log sqrt abs sign sin cos tanh sigmoid relu clone".split()}
@@ -594,7 +594,7 @@ METHODS |= {name: compare(getattr(np, ufunc)) for name, ufunc in {
     "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
     "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}.items()}
 METHODS |= {f"{method.__name__}_as": as_other(method) for method in (view, reshape, expand)}
-METHODS |= {name: larger_or_smaller(name) for name in ("maximum", "minimum")}
+METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul)}
 METHODS |= {name: test(getattr(np, name)) for name in "isnan isinf isfinite logical_not".split()}
 METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any argmax argmin".split()}
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}

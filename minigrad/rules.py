@@ -459,12 +459,12 @@ normal = op("NormalBackward0")(fill.rule)
 def index_put(a, b, indices, /, accumulate=False):
     """Where something was written the old values get 0 (g, if it was added) and the new ones g"""
     out, shape = a.copy(), np.shape(b)
-    need(b.dtype == a.dtype, "index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
     try:
         write: Any = np.add.at if accumulate else np.ndarray.__setitem__
         write(out, indices, b)
     except ValueError:
         raise error("index_put_shape", list(shape), list(a[indices].shape)) from None
+    need(b.dtype == a.dtype, "index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
     return out, lambda g: g if accumulate else without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
 
 

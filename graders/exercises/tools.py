@@ -32,7 +32,7 @@ def result(rng: Rng, source: Any = None) -> Any:
     tensor = made(rng, True)
     node = rules.exp.node()
     node.edges = (graph.edge(made(rng, True) if source is None else source),)
-    node.shape, node.dtype, node.number = tensor._array.shape, tensor._array.dtype, graph.next_number()
+    node.like, node.number = graph.like_of(tensor._array), graph.next_number()
     tensor._grad_fn = node
     return tensor
 
