@@ -149,15 +149,19 @@ def write(x: Tensor, value: Any) -> None:
     x._counter[0] += 1
 
 
-def check(x: Tensor, *args: Any) -> None:
-    """RuntimeError where PyTorch forbids to write: a leaf that requires grad, a view of one, one of several views."""
+def check(x: Tensor, *args: Any, filled: bool = False) -> None:
+    """RuntimeError where PyTorch forbids to write: a leaf that requires grad, a view of one, one of several views.
+
+    filled: all elements become 0, so that some may share their memory.
+    """
     old, base = x._array, x._base
     if graph.mode.enabled and graph.can_require_grad(old.dtype) and graph.any_requires_grad(x, *args):
         if base is not None:
             refuse_view(x, "is being")
             need(not x.requires_grad or not base.is_leaf, "leaf_view_written")
         need(not x.requires_grad or not x.is_leaf, "leaf_written")
-    if base is not None and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
+    if base is not None and not filled and old.size and any(
+            step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         raise error("written_several")
     if x._counter is not None:
         for arg in args:
@@ -186,7 +190,7 @@ def refuse_view(view: Tensor, what: str) -> None:
 
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x."""
-    check(x, *args)
+    check(x, *args, filled=op.__name__ == "zero")
     if op.__name__ in IN_PLACE and not options and write_with(IN_PLACE[op.__name__], x, args[0]):
         return x
     result = op(x, *args, **options)
@@ -320,7 +324,7 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         from_value = value._requires_grad and graph.mode.enabled
     elif value.__class__ is not float and value.__class__ is not int:
         return False
-    if kind is not int and part.ndim and min(part.strides) < 0:
+    if kind is not int and (part.shape == array.shape or min(part.strides, default=0) < 0):
         return False
     if tracked or from_value:
         base = x._grad_fn if tracked else None

@@ -46,6 +46,8 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
                 if view:
                     a._own_memory()
                 x, key = a._array, a._requires_grad and mode.enabled
+                if count > 1:
+                    rest = (tensors.array_of(rest[0]), *rest[1:])
                 plan = plans[key] if key in plans else taken_apart(call, plans, key)
                 if plan is not None and (key or not floating or x.dtype.kind == "f"):
                     try:
@@ -115,8 +117,9 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
             result = graph.record(call, inputs, value, vjps) if recorded else tensors.wrap(value)
             return tensors.view_of(base, result) if view else result
 
-        call: Any = general if many or several else unary if count == 1 else (
-            binary if count == 2 == code.co_argcount else general)
+        lambdas = [each for each in code.co_consts if getattr(each, "co_name", "") == "<lambda>"]
+        call: Any = general if many or several else unary if len(lambdas) == 1 else (
+            binary if len(lambdas) == count == code.co_argcount == 2 else general)
         functools.update_wrapper(call, rule)
         del call.__wrapped__
         call.rule, call.elementwise, call.floating = rule, elementwise, floating
@@ -142,39 +145,43 @@ def taken_apart(call: Any, plans: dict, key: int) -> Plan | None:
         return None
     tree, (value, *vjps) = found
     arguments = [each.arg for each in tree.args.posonlyargs]
-    needed = [(i, vjp) for i, vjp in enumerate(vjps) if int(key) >> i & 1]
+    needed = [i for i in range(len(vjps)) if int(key) >> i & 1]
     codes = [code for code in call.rule.__code__.co_consts if getattr(code, "co_name", "") == "<lambda>"]
-    names = list(dict.fromkeys([name for i, _ in needed for name in codes[i].co_freevars]))
+    names = list(dict.fromkeys([name for i in needed for name in codes[i].co_freevars]))
     sources: list[Any] = [arguments.index(name) if name in arguments else
                           "out" if isinstance(value, ast.Name) and name == value.id else None for name in names]
-    inputs = [f"input_{i}" for i in range(len(arguments))]
-    saved = [name if source is None or source == "out" else inputs[source] for name, source in zip(names, sources, strict=True)]
-    first = ast.parse(f"lambda {', '.join(inputs)}, /: 0", mode="eval").body.args.posonlyargs  # type: ignore[attr-defined]
-    tree.args.posonlyargs[:0] = first
-    keeps = "".join([each + ", " for each in saved])
-    tree.name, tree.body[-1] = "forward", ast.parse(f"return {ast.unparse(value)}, ({keeps})").body[0]
+    inputs = [f"input_{i}" for i in range(len(vjps))]
+    saved = [inputs[source] if source in range(len(vjps)) else name for name, source in zip(names, sources, strict=True)]
+    g, parts = vjps[0].args.args[0].arg, [ast.unparse(vjp.body) for vjp in vjps]
     made: dict[str, Any] = {}
-    space = call.rule.__globals__
+    space = {**call.rule.__globals__, "Tensor": Tensor}
+    tree.name, tree.args.posonlyargs[:0] = "forward", [ast.arg(name) for name in inputs]
+    tree.body[-1] = ast.parse(f"return {ast.unparse(value)}, {as_tuple(saved)}").body[0]
     exec(ast.unparse(tree), space, made)
-    functions = [(i, eval(f"lambda {vjp.args.args[0].arg}, {', '.join(names)}: {ast.unparse(vjp.body)}", space))
-                 for i, vjp in needed]
-    parts = [f"({ast.unparse(vjp.body)})" if (i, vjp) in needed else "None" for i, vjp in enumerate(vjps)]
-    checks = [CHECK.format(name) for name, source in zip(names, sources, strict=True) if type(source) is int]
-    exec(STEP.format(g=vjps[0].args.args[0].arg, saved="".join([name + ", " for name in names]), checks="".join(checks),
-                     parts="".join([part + ", " for part in parts])), {**space, "Tensor": Tensor}, made)
+    exec(STEP.format(
+        g=g, saved=as_tuple(names), stale=" or node.versions is not None" if "out" in sources else "",
+        checks="".join([CHECK.format(names[i], i) for i, source in enumerate(sources) if type(source) is int]),
+        parts=as_tuple([part if i in needed else "None" for i, part in enumerate(parts)])), space, made)
+    functions = [(i, eval(f"lambda {g}, {', '.join(names)}: {parts[i]}", space)) for i in needed]
     plans[key] = Plan(call.node, names, sources, functions, made["forward"], made["step"])
     return plans[key]
 
 
+def as_tuple(expressions: list[str]) -> str:
+    """The text of a tuple."""
+    return f"({''.join([f'({each}), ' for each in expressions])})"
+
+
 STEP = """def step({g}, node):
-    if node.saved is None or node.versions is not None:
+    if node.saved is None{stale}:
         return None
-    ({saved}) = node.saved{checks}
-    return ({parts})
+    {saved} = node.saved{checks}
+    return {parts}
 """
 CHECK = """
     if {0}.__class__ is Tensor:
-        if {0}._counter is not None and {0}._counter[0]:
+        version = {0}._counter and {0}._counter[0]
+        if version and version != (node.versions or {{}}).get({1}):
             return None
         {0} = {0}._array"""
 
@@ -191,7 +198,7 @@ def source_of(rule: Rule) -> tuple[Any, list[Any]] | None:
     last = tree.body[-1]
     returned = last.value.elts if isinstance(last, ast.Return) and isinstance(last.value, ast.Tuple) else []
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.Lambda | ast.FunctionDef)]
-    if functions[1:] != returned[1:] or len(returned) - 1 != len(tree.args.posonlyargs):
+    if functions[1:] != returned[1:] or not 0 < len(returned) - 1 <= len(tree.args.posonlyargs):
         return None
     # Calls through a module are compiled differently where it is known as one.
     modules = [ast.Import([ast.alias(name)]) for name in rule.__code__.co_names if inspect.ismodule(rule.__globals__.get(name))]

@@ -299,7 +299,7 @@ def nll_loss(a, target, /, reduction="mean"):
     losses = -a[rows, target]
     shape, scale = a.shape, inverse(n) if reduction == "mean" else 1
     value = losses if reduction == "none" else losses.sum() / a.dtype.type(n if reduction == "mean" else 1)
-    return value, lambda g: scatter(np.broadcast_to(-g * scale, (n,)), (rows, target), shape)
+    return value, lambda g: scatter(np.broadcast_to(-g * scale, (n,)), (rows, target), shape, False)
 
 
 # ---------------------------------------------------------------- products of vectors and matrices
@@ -590,9 +590,9 @@ def repeats(index: Any) -> bool:
     return any(isinstance(i, np.ndarray) and i.dtype.kind in "iu" for i in index)
 
 
-def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """`g` at `index` among zeros of `shape`: as a Part, so that nobody has to make the zeros."""
-    return place(g, index, shape) if isinstance(g, Tensor) else Part(g, index, repeats(index))
+def scatter(g: Any, index: Any, shape: tuple[int, ...], twice: bool = True) -> Any:
+    """`g` at `index` among zeros of `shape`, as a Part: nobody has to make the zeros. twice: the index may repeat."""
+    return place(g, index, shape) if isinstance(g, Tensor) else Part(g, index, twice and repeats(index))
 
 
 def without(g: Any, index: Any) -> Any:
