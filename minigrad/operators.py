@@ -455,7 +455,9 @@ def expand(x: Tensor, *shape: Any) -> Tensor:
     """Dimensions of size 1 repeated to the wanted size, without copying; -1 leaves a size as it is."""
     wanted, old = sizes(shape), x._array.shape
     extra = len(wanted) - len(old)
-    need(extra >= 0, "expand_dims", x.type(), list(old), wanted, len(wanted), len(old))
+    if extra < 0:
+        kind = "CPUBoolType" if x._array.dtype == bool else x.type()
+        raise error("expand_dims", kind, list(old), wanted, len(wanted), len(old))
     for i in reversed(range(len(wanted))):
         n = old[i - extra] if i >= extra else 1
         need(wanted[i] != -1 or i >= extra, "expand_new", i)

@@ -400,6 +400,7 @@ def planted(monkeypatch) -> Callable[[Callable[[], object]], None]:
     return plant
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [lambda: [][0], lambda: os.kill(os.getpid(), signal.SIGKILL)],
                          ids=["an exception of our own", "a worker that dies"])
 def test_a_fault_of_ours_is_reported_and_costs_nobody_else_anything(three, planted, monkeypatch, capsys, fault):
@@ -428,6 +429,7 @@ def test_a_failed_regrading_leaves_the_grade_that_was_there(three, planted, caps
     assert "2 graded, 0 unchanged since they were, 1 missing, 1 failed" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_mended_check_is_noticed_and_says_whose_grade_changed(three, capsys):
     demo.hand_in(three, "wrong", CHAPTER, demo.change(demo.solved(CHAPTER), "record", *demo.MISTAKES[CHAPTER]["record"]))
     assert grade_here(three) == 0

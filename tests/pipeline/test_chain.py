@@ -214,6 +214,7 @@ def small(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_without_isolation_stock_grading_stops_at_once_unless_it_is_told_to_go_on(small, monkeypatch):
     monkeypatch.setenv("PATH", str(small))  # no bwrap there
     refused = demo.nbgrader(small, "autograde", CHAPTER)

@@ -29,6 +29,8 @@ from tricks import CODE, DISPLAYS, MARKDOWN, SITE, cells, honest
 from graders import demo
 from graders.bundle import ROOT
 
+pytestmark = pytest.mark.slow
+
 CHAPTER = "ch02"
 LISTEN = "window.heard = []; window.hack = name => window.heard.push(name); window.alert = window.hack;"
 LISTEN += "window.$ = window.$ || (() => ({}));"  # some of nbconvert's scripts need a library, and there is no network

@@ -16,6 +16,8 @@ from graders import demo
 from graders.bundle import ROOT
 from graders.demo import cell_of
 
+pytestmark = pytest.mark.slow
+
 CHAPTER, EXPLAIN, OTHER = "ch02", "explain-record", "other-test"
 
 

@@ -63,6 +63,7 @@ def test_a_check_cell_without_evidence_is_no_key(tmp_path, solution):
         release.open_release(tmp_path / "kept", "ch02", solution)
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_release_at_once_get_the_same_one(tmp_path, solution):
     folder = tmp_path / "kept"
     program = ("import sys; from pathlib import Path; from graders.release import open_release\n"

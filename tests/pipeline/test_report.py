@@ -13,6 +13,8 @@ from graders.__main__ import main
 from graders.bundle import ROOT
 from graders.report import Class, Student, as_page, as_table, read
 
+pytestmark = pytest.mark.slow
+
 CHAPTER = "ch02"
 SWAPPED = "the gradients of the two inputs are swapped"
 

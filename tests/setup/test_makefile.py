@@ -102,6 +102,7 @@ def test_a_folder_that_is_no_environment_is_left_alone(checkout):
     assert precious.read_text() == "all of it"
 
 
+@pytest.mark.slow
 def test_a_checkout_that_has_moved_gets_a_new_environment(checkout):
     assert make(".venv/checkout", f"PYTHON={sys.executable}", folder=checkout).returncode == 0
     before = (checkout / ".venv" / "bin" / "pip").read_text()
@@ -145,7 +146,7 @@ def fenced(document: Path) -> list[str]:
 def test_the_readmes_test_command_is_what_ci_runs_first():
     steps = re.findall(r"^step (.+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     assert [line for line in fenced(ROOT / "README.md") if line.startswith("make test")] == ["make test"]
-    assert steps == ["make test", "make lint", "make test-all", "make oracle"]
+    assert [step.split(" ARGS=")[0] for step in steps] == ["make test", "make lint", "make test-all", "make oracle"]
 
 
 def test_every_make_command_in_the_readme_exists():
