@@ -237,7 +237,7 @@ class Plan:
     """How to call the vjps of a node with what it saved, the same for all nodes of one kind with gradients for the same
     arguments.
 
-    names, sources: of each saved value: the number of an argument, "out", or None for a constant. vjps: (number of the
+    names, sources: of each saved value: an argument's number, "out", an option's name, or None (a constant). vjps: (number of the
     edge, function of g and all saved values). frees: whether an argument or the result is among the saved: only then is
     there a buffer that the first backward frees. forward: see `lifting`.
     """
@@ -272,8 +272,8 @@ def captured(node: Node, inputs: tuple, value: Array, vjps: list) -> tuple[Plan,
             if name in arguments[:len(inputs)] and held is tensors.array_of(inputs[arguments.index(name)]):
                 source = arguments.index(name)
                 held = inputs[source]
-            elif held is value:
-                source = "out"
+            elif held is value or name == node.op.frees:
+                source = "out" if held is value else name
             if source is None or source not in sources:
                 names.append(name)
                 sources.append(source)

@@ -26,12 +26,13 @@ Rule = Callable[..., Any]
 
 
 def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bool = False,
-       several: bool = False) -> Callable[[Rule], Any]:
+       several: bool = False, frees: str = "") -> Callable[[Rule], Any]:
     """Lift a rule onto Tensors. Its arguments before `/` (or `*arrays`) are Tensors, numbers or arrays; others options.
 
     name: of the nodes. elementwise: the arguments meet in one shape and one element type, and `fit` undoes both.
     floating: integers become float32 first. view: the result shares the memory of the first argument. several: the
-    rule returns a tuple of values and one vjp, which gets the list of their gradients.
+    rule returns a tuple of values and one vjp, which gets the list of their gradients. frees: an option that counts as a
+    saved tensor.
     The rule is read at each call (`op.rule`), so that another one can be put in its place.
     """
     def lift(rule: Rule) -> Any:
@@ -122,7 +123,7 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
             binary if len(lambdas) == count == code.co_argcount == 2 else general)
         functools.update_wrapper(call, rule)
         del call.__wrapped__
-        call.rule, call.elementwise, call.floating = rule, elementwise, floating
+        call.rule, call.elementwise, call.floating, call.frees = rule, elementwise, floating, frees
         call.node = node_class(name, Several if several else Node, op=call)
         return call
     return lift

@@ -178,7 +178,7 @@ def minimum(a, b, /):
     return np.minimum(a, b), lambda g: share(g, a < b, a == b), lambda g: share(g, a > b, a == b)
 
 
-@elementwise("WhereBackward0")
+@elementwise("WhereBackward0", frees="condition")
 def where(a, b, /, condition):
     """The gradient goes where the value came from"""
     return np.where(condition, a, b), lambda g: np.where(condition, g, 0), lambda g: np.where(condition, 0, g)
