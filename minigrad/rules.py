@@ -464,7 +464,8 @@ def index_put(a, b, indices, /, accumulate=False):
         write(out, indices, b)
     except ValueError:
         raise error("index_put_shape", list(shape), list(a[indices].shape)) from None
-    need(b.dtype == a.dtype, "index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
+    if b.dtype != a.dtype and a[indices].size:
+        raise error("index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
     return out, lambda g: g if accumulate else without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
 
 
