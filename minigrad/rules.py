@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, graph
-from .errors import error, need
+from .errors import error
 from .graph import Array, Part
 from .lifting import elementwise, op
 from .tensors import Tensor
