@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from notebook import normal, numbers, run_cell, shape
+from lesson_notebook import normal, numbers, run_cell, shape
 
 FILES = Path(__file__).parent
 LESSONS = json.loads((FILES / "lesson_cells.json").read_text(encoding="utf-8"))

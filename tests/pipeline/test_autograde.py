@@ -420,6 +420,7 @@ def test_a_fault_of_ours_is_reported_and_costs_nobody_else_anything(three, plant
     assert scores(three, "ben") == scores(three, "anna")
 
 
+@pytest.mark.slow
 def test_a_failed_regrading_leaves_the_grade_that_was_there(three, planted, capsys):
     assert grade_here(three) == 0
     before = rows(three)
@@ -452,6 +453,7 @@ def test_a_mended_check_is_noticed_and_says_whose_grade_changed(three, capsys):
     assert "changed:" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_new_inputs_are_drawn_on_demand_and_grade_everybody_again(three, capsys, monkeypatch):
     assert grade_here(three) == 0
     before, seed = rows(three), (three / ".grading" / CHAPTER / "seed").read_text()
@@ -463,6 +465,7 @@ def test_new_inputs_are_drawn_on_demand_and_grade_everybody_again(three, capsys,
     assert rows(three) == before
 
 
+@pytest.mark.slow
 def test_a_gradebook_that_another_program_holds_is_waited_for(three):
     with sqlite3.connect(three / "gradebook.db", isolation_level=None, check_same_thread=False) as book:
         book.execute("BEGIN EXCLUSIVE")
@@ -480,6 +483,7 @@ def test_two_commands_at_once_do_not_grade_the_same_chapter(three, capsys):
     assert "ch02 is being graded by another process already." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_folders_and_database_may_have_other_names(three):
     (three / "submitted").rename(three / "collected")
     (three / "gradebook.db").rename(three / "other.db")
@@ -510,6 +514,7 @@ def test_without_isolation_nothing_is_graded_unless_it_is_told_to_go_on(three, m
     assert sum(score or 0 for score in scores(three, "anna").values()) == 11
 
 
+@pytest.mark.slow
 def test_no_folder_is_left_behind(three, monkeypatch):
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         os.chmod(folder, 0o755)
