@@ -298,7 +298,9 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         if rest is None or value.shape[:1] == (1,):  # leading ones do not count
             value = value.view(value.shape[next((i for i, n in enumerate(value.shape) if n != 1), value.ndim):])
         if rest is not None:
-            if value.ndim == 0 and getattr(tensors.array_of(index), "dtype", None) == np.dtype(bool):
+            arrays = [np.asarray(tensors.array_of(k)) for k in (index if isinstance(index, tuple) else (index,))
+                      if isinstance(k, (Tensor, np.ndarray, list))]
+            if value._array.size == 1 and [k.dtype for k in arrays if k.ndim or k.dtype == bool] == [np.dtype(bool)]:
                 value = value.as_type(x._array.dtype)  # one number for a mask may be of any type
             update(rules.index_put, view, value, rest)
         else:
