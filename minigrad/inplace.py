@@ -190,7 +190,7 @@ def refuse_view(view: Tensor, what: str) -> None:
 
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x."""
-    check(x, *args, filled=op.__name__ == "zero")
+    check(x, *args, filled=op is rules.zero)
     if op.__name__ in IN_PLACE and not options and write_with(IN_PLACE[op.__name__], x, args[0]):
         return x
     result = op(x, *args, **options)
