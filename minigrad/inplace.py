@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, graph, rules, tensors
-from .errors import error, need
+from .errors import error, need, warn
 from .graph import Node
 from .tensors import Tensor
 
@@ -140,7 +140,9 @@ for _class in (OldValues, CopySlices):
 def write(x: Tensor, value: Any) -> None:
     """Put `value` into the memory of `x` and count it, with no other consequence for the graph."""
     array = x._array
-    if isinstance(array, np.ndarray):
+    if value is array:
+        pass
+    elif isinstance(array, np.ndarray):
         array[...] = value
     else:
         x._array = value if value.__class__ is array.__class__ else array.dtype.type(value)
@@ -149,20 +151,19 @@ def write(x: Tensor, value: Any) -> None:
     x._counter[0] += 1
 
 
-def check(x: Tensor, *args: Any, filled: bool = False) -> None:
-    """RuntimeError where PyTorch forbids to write: a leaf that requires grad, a view of one, one of several views.
-
-    filled: all elements become 0, so that some may share their memory.
-    """
+def check(op: Any, x: Tensor, *args: Any) -> None:
+    """RuntimeError where PyTorch forbids to write: a leaf that requires grad, a view of one, one of several views."""
     old, base = x._array, x._base
     if graph.mode.enabled and graph.can_require_grad(old.dtype) and graph.any_requires_grad(x, *args):
         if base is not None:
             refuse_view(x, "is being")
             need(not x.requires_grad or not base.is_leaf, "leaf_view_written")
         need(not x.requires_grad or not x.is_leaf, "leaf_written")
-    if base is not None and not filled and old.size and any(
-            step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
-        raise error("written_several")
+    if base is not None and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
+        if op is rules.index_put:
+            warn("index_put_expanded", level=3)
+        elif op is not rules.zero:
+            raise error("written_several")
     if x._counter is not None:
         for arg in args:
             if isinstance(arg, Tensor) and arg._counter is x._counter and overlap(old, arg._array):
@@ -190,7 +191,7 @@ def refuse_view(view: Tensor, what: str) -> None:
 
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x."""
-    check(x, *args, filled=op is rules.zero)
+    check(op, x, *args)
     if op.__name__ in IN_PLACE and not options and write_with(IN_PLACE[op.__name__], x, args[0]):
         return x
     result = op(x, *args, **options)
@@ -199,16 +200,19 @@ def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
         raise error("written_shape", list(old.shape), list(new.shape))
     if new.dtype is not old.dtype and dtypes.CATEGORY[new.dtype.kind] > dtypes.CATEGORY[old.dtype.kind]:
         raise error("written_dtype", result.dtype.tensor_name, x.dtype.tensor_name)
+    if op is rules.index_put and not options:  # only these elements: others may share their memory
+        new = old
+        old[args[1]] = tensors.array_of(args[0])
     node = result._grad_fn
     if node is None or not graph.can_require_grad(old.dtype):
-        write(x, result._array)
+        write(x, new)
         return x
     saved, sources = list(node.saved), node.plan.sources
     for i, source in enumerate(sources):
         if source == 0 and isinstance(saved[i], Tensor):  # the old values are about to be overwritten
             saved[i] = tensors.wrap(saved[i]._array.copy())
     versions = {i: n for i, n in (node.versions or {}).items() if i == "out" or sources[i] != 0}
-    write(x, result._array)
+    write(x, new)
     if "out" in sources:
         saved[sources.index("out")] = x._array
         versions["out"] = x._counter, x._version
