@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, tensors
-from .errors import error, need
+from .errors import error
 from .tensors import Tensor
 
 Array = Any  # np.ndarray, or the NumPy scalar that stands for a 0-d array
@@ -216,7 +216,8 @@ class Node:
         """Each edge that the task needs, with the vjp of the upstream gradient `g`: arrays, or Tensors if recorded."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):  # only this node's own gradient was asked for
             return
-        need(self.plan, "nothing_kept", self.name())
+        if self.plan is None:
+            raise error("nothing_kept", self.name())
         values = self.unpack(task) if self.plan.frees else self.saved
         for i, vjp in self.plan.vjps:
             to = self.edges[i]
@@ -394,6 +395,8 @@ def fit(g: Any, to: Node, node: Node) -> Any:
 
     For an elementwise operation that undoes broadcasting; for any other, RuntimeError if the shape is wrong.
     """
+    if to.like is None:
+        raise error("nothing_kept", to.name())
     if isinstance(g, (bool, int, float, list)):  # a vjp may return a plain number
         g = np.asarray(g, to.dtype)
     if g.shape != to.shape:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import engine, graph
+from minigrad import engine, graph, rules, tensors
 
 
 def leaf(*values: float) -> mg.Tensor:
@@ -280,3 +280,19 @@ def test_asking_for_the_gradient_of_a_result_does_not_free_what_made_it():
     assert g.tolist() == [1.0, 1.0]
     y.sum().backward()
     assert x.grad is not None
+
+
+def test_where_keeps_its_condition_until_the_first_backward():
+    x = leaf(1.0, 2.0)
+    y = mg.where(x > 1.5, x, x * 3).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="a second time"):
+        y.backward()
+
+
+def test_a_node_for_which_nothing_was_kept_says_what_is_missing():
+    node = rules.mul.node()
+    node.edges = (None, None)
+    y = tensors.shadow(mg.ones(2)._array, node)
+    with pytest.raises(RuntimeError, match=r"MulBackward0 cannot send a gradient on.* record calls node.keep"):
+        y.sum().backward()

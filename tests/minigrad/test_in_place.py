@@ -157,3 +157,51 @@ def test_retain_grad_follows_a_tensor_that_is_written_to():
     (y * mg.tensor([10.0, 20.0])).sum().backward()
     assert y.grad.tolist() == [10.0, 20.0]
     assert x.grad.tolist() == [0.0, 120.0]
+
+
+def test_zero_and_writes_by_index_reach_memory_that_an_expanded_tensor_shares():
+    base = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    seen = base.expand(2, 2, 2)
+    with pytest.warns(UserWarning, match="Use of index_put_ on expanded tensors is deprecated"):
+        seen[[0, 0]] = 7.0
+    assert base.tolist() == [[7.0, 7.0], [7.0, 7.0]]
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        seen += 1
+    seen.zero_()
+    assert base.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("index", [0, -1, slice(1, None), (1, 0), (slice(None), 1), (0, slice(0, 1))])
+def test_a_part_written_directly_is_recorded_as_one_written_through_a_view(index):
+    results = []
+    for through_a_view in (False, True):
+        x = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+        w = mg.tensor([[5.0, 6.0], [7.0, 8.0]], requires_grad=True)
+        y = x * 2
+        if through_a_view:
+            y[index].copy_(w[index] * w[index])
+        else:
+            y[index] = w[index] * w[index]
+        (y * y).sum().backward()
+        results.append((y.tolist(), y._version, y.grad_fn.name(), x.grad.tolist(), w.grad.tolist()))
+    assert results[0] == results[1]
+
+
+def test_weights_that_were_updated_are_used_and_a_later_update_is_noticed():
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    for _ in range(3):
+        (w * w).sum().backward()
+        with mg.no_grad():
+            w -= 0.1 * w.grad
+            w.grad = None
+    loss = (w * w).sum()
+    with mg.no_grad():
+        w += 1
+    with pytest.raises(RuntimeError, match="is at version 4; expected version 3 instead"):
+        loss.backward()
+
+
+def test_one_number_for_a_mask_may_have_another_element_type():
+    x = mg.zeros(2, 3)
+    x[mg.tensor([False, True]), 0] = mg.tensor(7)
+    assert x.tolist() == [[0.0, 0.0, 0.0], [7.0, 0.0, 0.0]]
