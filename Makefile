@@ -40,7 +40,7 @@ test-all: $(VENV)/with-test  ## run the slow tests too
 	$(PY) -m pytest $(PARALLEL) -m "not oracle" $(ARGS)
 
 oracle: $(VENV)/with-oracle  ## run the tests that compare with PyTorch (installs it)
-	$(PY) -m pytest -m oracle $(ARGS)
+	$(PY) -m pytest $(PARALLEL) -m oracle $(ARGS)
 
 bench: $(VENV)/with-bench  ## measure against PyTorch, autograd, micrograd and plain NumPy (installs them)
 	$(PY) -m benchmarks $(ARGS)
