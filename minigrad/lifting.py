@@ -118,7 +118,7 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
             result = graph.record(call, inputs, value, vjps) if recorded else tensors.wrap(value)
             return tensors.view_of(base, result) if view else result
 
-        lambdas = [each for each in code.co_consts if getattr(each, "co_name", "") == "<lambda>"]
+        lambdas = vjp_codes(rule)
         call: Any = general if many or several else unary if len(lambdas) == 1 else (
             binary if len(lambdas) == count == code.co_argcount == 2 else general)
         functools.update_wrapper(call, rule)
@@ -147,7 +147,7 @@ def taken_apart(call: Any, plans: dict, key: int) -> Plan | None:
     tree, (value, *vjps) = found
     arguments = [each.arg for each in tree.args.posonlyargs]
     needed = [i for i in range(len(vjps)) if int(key) >> i & 1]
-    codes = [code for code in call.rule.__code__.co_consts if getattr(code, "co_name", "") == "<lambda>"]
+    codes = vjp_codes(call.rule)
     names = list(dict.fromkeys([name for i in needed for name in codes[i].co_freevars]))
     sources: list[Any] = [arguments.index(name) if name in arguments else
                           "out" if isinstance(value, ast.Name) and name == value.id else None for name in names]
@@ -185,6 +185,11 @@ CHECK = """
         if version and version != (node.versions or {{}}).get({1}):
             return None
         {0} = {0}._array"""
+
+
+def vjp_codes(rule: Rule) -> list[Any]:
+    """The code of each lambda that is written in a rule, in their order."""
+    return [code for code in rule.__code__.co_consts if getattr(code, "co_name", "") == "<lambda>"]
 
 
 def source_of(rule: Rule) -> tuple[Any, list[Any]] | None:

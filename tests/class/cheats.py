@@ -282,7 +282,7 @@ import graders.check
 for name in ("add", "mul"): graders.check.piece(getattr(rules, name).rule)
 graders.check.piece(graph.record)""", wrong=False)
     yield "reads-proc", steal("/proc/*/environ", "/proc/*/cmdline", "/proc/*/fd/*", "/proc/*/cwd/**",
-                              "/proc/*/root/**/ch02.ipynb",
+                              str(Path("/proc/*", "root", "**", f"{CHAPTER}.ipynb")),
                               f"/proc/1/root{repository}/solutions/{CHAPTER}/*", f"/proc/self/root{course}/solutions/**/*")
     yield "reads-the-environment", with_code("""
 import os, json
