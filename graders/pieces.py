@@ -29,14 +29,14 @@ class Piece:
 
     before: the body that stands in until it is built (source, in the function's own arguments), for a piece that lies
     on the path of an earlier chapter or of the cells above its exercise; None means that calling it says when you
-    build it. twins: functions of the same module that do the same for speed; they go where the piece goes. end: source
-    at the end of the module where the piece is missing, which sends everything past the twins.
+    build it. twins: functions that do the same for speed, and what they return where the piece is missing (a module
+    is left out). end: source at the end of the module where the piece is missing, which sends everything past the twins.
     """
 
     where: str
     chapter: int
     before: str | None = None
-    twins: tuple[str, ...] = ()
+    twins: tuple[tuple[str, str], ...] = ()
     end: str = ""
 
     @property
@@ -56,13 +56,14 @@ class Piece:
         return found
 
 
+WITHOUT_CODE = (("lifting.compiled", "always_general(call)"), ("compiling", ""))
 PIECES: dict[str, Piece] = {
     p.name: p
     for p in (
         Piece("graph.can_require_grad", 1),
         Piece("tensors.leaf", 1, before="return wrap(array)"),
         Piece("tensors.Tensor.requires_grad_", 1),
-        Piece("graph.any_requires_grad", 1, before="return False", end="ANY_REQUIRES_GRAD = None"),
+        Piece("graph.any_requires_grad", 1, before="return False", twins=WITHOUT_CODE),
         Piece("rules.add", 2),
         Piece("rules.mul", 2),
         # Before results remember their maker, a tracked result is a tensor that requires grad, and no more.
@@ -74,8 +75,7 @@ PIECES: dict[str, Piece] = {
             result._requires_grad = True
             return result
         """,
-            twins=("graph.record_again",),
-            end="RECORD = None",
+            twins=WITHOUT_CODE,
         ),
         Piece("tensors.Tensor.is_leaf", 2, before="return True"),
         Piece("rules.log", 4),
@@ -88,7 +88,7 @@ PIECES: dict[str, Piece] = {
         Piece("graph.unbroadcast", 4),
         Piece("engine.order", 5),
         Piece("engine.Task.collect", 5, end="COLLECT = None"),
-        Piece("engine.walk", 5, twins=("engine.sweep",), end="WALK = None"),
+        Piece("engine.walk", 5, twins=(("engine.sweep", "None"),), end="WALK = None"),
         Piece("engine.gradients", 5),
         # Before gradients accumulate, the one that arrives last is kept.
         Piece("engine.accumulate", 6, before="leaf._grad = g if record else tensors.wrap(copy(g))"),
@@ -356,9 +356,14 @@ def stripped_package(chapter: str, dest: str | Path, keep: tuple[str, ...] = ())
     missing = {n: p for n, p in PIECES.items() if p.chapter >= number and n not in keep}
     package = Path(dest) / "minigrad"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in {p.module for p in missing.values()}:
+    twins = dict(twin for p in missing.values() for twin in p.twins)
+    for module in [where for where in twins if "." not in where]:
+        (package / f"{module}.py").unlink()
+        del twins[module]
+    gone = [*missing.values(), *(Piece(where, number, f"return {value}") for where, value in twins.items())]
+    for module in {p.module for p in gone}:
         file = package / f"{module}.py"
-        text = stripped(file.read_text(encoding="utf-8"), [p for p in missing.values() if p.module == module])
+        text = stripped(file.read_text(encoding="utf-8"), [p for p in gone if p.module == module])
         file.write_text(text, encoding="utf-8")
     numbers = {name: p.chapter for name, p in missing.items()}
     (package / "not_built.py").write_text(NOT_BUILT.format(pieces=numbers), encoding="utf-8")
@@ -368,7 +373,6 @@ def stripped_package(chapter: str, dest: str | Path, keep: tuple[str, ...] = ())
 def stripped(source: str, pieces: list[Piece]) -> str:
     """The source of a module with the bodies of `pieces` taken out. LookupError when one of them is not in it."""
     edits = []
-    pieces = [*pieces, *(Piece(twin, spec.chapter) for spec in pieces for twin in spec.twins)]
     for spec in pieces:
         definition = find(ast.parse(source), spec)
         vjps = list(_outermost_lambdas(definition)) if spec.module == "rules" else []

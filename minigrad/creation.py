@@ -87,13 +87,16 @@ def sizes(shape: Any) -> list[int]:
     return [int(n) for n in shape]
 
 
-def checked_sizes(shape: Any, caller: str) -> list[int]:
-    """As `sizes`; TypeError for what is not whole, RuntimeError for what is negative."""
-    given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    for i, n in enumerate(given):
-        need(isinstance(n, (int, np.integer)), "size", caller, type(n).__name__, i)
-    need(all(n >= 0 for n in given), "zeros_size" if caller == "zeros" else "negative_size", *sorted(given)[:1], list(given))
-    return sizes(shape)
+def made(make: Callable, size: Any, dtype: np.dtype, caller: str) -> np.ndarray:
+    """make(size, dtype); TypeError for a size that is not whole, RuntimeError for one that is negative."""
+    shape = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
+    try:
+        return make(shape, dtype)
+    except (TypeError, ValueError):
+        for i, n in enumerate(shape):
+            need(isinstance(n, (int, np.integer)), "size", caller, type(n).__name__, i)
+        need(min(shape) >= 0, "zeros_size" if caller == "zeros" else "negative_size", min(shape), list(shape))
+        raise
 
 
 def numpy_type(dtype: Any, caller: str, default: np.dtype = dtypes.DEFAULT) -> np.dtype:
@@ -104,7 +107,7 @@ def numpy_type(dtype: Any, caller: str, default: np.dtype = dtypes.DEFAULT) -> n
 def factories(name: str, what: str, make: Callable) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
     """The functions `name`, for given sizes, and `name_like`, for those of a tensor; `make(shape, dtype)` has the values."""
     def new(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        return wrap_leaf(make(checked_sizes(size, name), numpy_type(dtype, name)), requires_grad, name)
+        return wrap_leaf(made(make, size, numpy_type(dtype, name), name), requires_grad, name)
 
     def like(x: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         return wrap_leaf(make(x.shape, numpy_type(dtype, name, x._array.dtype)), requires_grad, name + "_like")
@@ -127,7 +130,7 @@ randn, randn_like = factories("randn", "normally distributed random numbers", la
 def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor filled with one value, of the type of that value."""
     kind = numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)])
-    return wrap_leaf(np.full(checked_sizes((size,), "full"), fill_value, kind), requires_grad, "full")
+    return wrap_leaf(made(lambda shape, kind: np.full(shape, fill_value, kind), (size,), kind, "full"), requires_grad, "full")
 
 
 def full_like(x: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -55,11 +55,13 @@ class Task:
 
     def join(self, to: graph.Node, part: graph.Part) -> None:
         """Add a Part to the gradient that waits for `to`."""
-        if to not in self.owned or to not in self.pending:
-            waiting = self.pending.get(to)
-            self.pending[to] = np.zeros(to.shape, to.dtype) if waiting is None else np.array(waiting)
-            self.owned.add(to)
-        part.add_to(self.pending[to])
+        if to not in self.pending:
+            self.pending[to] = part.among_zeros(to.shape, to.dtype)
+        else:
+            if to not in self.owned:
+                self.pending[to] = np.array(self.pending[to])
+            part.add_to(self.pending[to])
+        self.owned.add(to)
 
     def arrive(self, node: graph.Node, g: Any) -> Any:
         """The complete gradient of a node: runs its hooks and hands it out where it was asked for."""
@@ -67,7 +69,7 @@ class Task:
             with graph.set_grad_enabled(self.record):
                 g = run_hooks(node.hooks, g)
         if node in self.captured:
-            self.captured[node] = g if self.record or node in self.owned else tensors.wrap(copy(g))
+            self.captured[node] = g if node in self.owned or g.__class__ is not ndarray else g.copy()
         return g
 
 
@@ -107,52 +109,21 @@ def walk(nodes: Sequence[graph.Node], task: Task) -> None:
 
 
 def sweep(nodes: Sequence[graph.Node], task: Task) -> None:
-    """What `walk`, `Task.collect` and `Node.backward` do together, for arrays only: the one loop written for speed.
+    """What `walk`, `Task.collect` and `Node.backward` do together, for arrays only: written for speed.
 
     A test compares both ways.
     """
-    pending, owned, captured = task.pending, task.owned, task.captured
+    take, captured = task.pending.pop, task.captured
     needed = None if task.needed is None else {*task.needed, None}
     for node in nodes:
-        g = pending.pop(node, None)
+        g = take(node, None)
         if g is None:
             continue
         if node.hooks or node in captured:
             g = task.arrive(node, g)
-        plan, edges, parts = node.plan, node.edges, None
-        if plan is not None and plan.step is not None and (needed is None or needed.issuperset(edges)):
-            parts = plan.step(g, node)
-        if parts is None:
+        if (needed is not None and not needed.issuperset(node.edges)) or not node.plan.push(g, node, task):
             for to, part in node.backward(g, task):
                 task.collect(to, part)
-            continue
-        if plan.frees and not task.keep:
-            node.saved = None
-        for to, part in zip(edges, parts):  # noqa: B905  strict=True costs time
-            if to is None:
-                continue
-            like, fresh, kind = to.like, False, part.__class__
-            if kind is like:
-                pass
-            elif kind is ndarray:
-                if part is not g or like is not node.like:
-                    if like.__class__ is not tuple or part.shape != like[0] or part.dtype is not like[1]:
-                        part = graph.fit(part, to, node)
-                    fresh = part.__class__ is ndarray and part.base is None and part is not g
-            elif kind is graph.Part:
-                task.join(to, part)
-                continue
-            else:
-                part = graph.fit(part, to, node)
-            if to not in pending:
-                pending[to] = part
-                if fresh:
-                    owned.add(to)
-            elif to in owned:
-                pending[to] += part
-            else:
-                pending[to] = pending[to] + part
-                owned.add(to)
 
 
 WALK, COLLECT = walk, Task.collect  # sweep stands in for these two only
@@ -188,31 +159,23 @@ def as_tuple(tensors: Any) -> tuple:
 
 def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
     """Put the first gradients in place and return their nodes. All checks come before anything is changed."""
+    roots: list[Any] = [graph.edge(output) for output in outputs]
     grads = (None,) * len(outputs) if grads is None else as_tuple(grads)
     need(len(grads) == len(outputs), "gradients", len(outputs), len(grads))
-    first = []
-    for i, output in enumerate(outputs):
-        g, array = grads[i], output._array
+    for i, (g, output, root) in enumerate(zip(grads, outputs, roots, strict=True)):
+        array = output._array
         if g is None:
-            if output.requires_grad:
-                need(array.size == 1, "implicit")
-                g = array.dtype.type(1) if array.ndim == 0 else np.ones(array.shape, array.dtype)
+            need(array.size == 1 or root is None, "implicit")
+            g = np.ones(array.shape, array.dtype) if array.ndim else array.dtype.type(1)
         elif not isinstance(g, Tensor):
             raise error("gradient_kind", type(g).__name__)
         elif g._array.shape != array.shape:
             raise error("mismatch", i, g.shape, i, output.shape)
-        elif not task.record:
-            g = g._array
-        first.append(g)
-    roots: list[Any] = [graph.edge(output) for output in outputs]
+        if root is not None:
+            g = tensors.array_of(g) if not task.record else g if isinstance(g, Tensor) else tensors.wrap(g)
+            task.collect(root, g if task.record or g.__class__ is root.like or g.dtype == root.dtype else g.astype(root.dtype))
     if None in roots:
         raise error("no_grad_fn", roots.index(None))
-    for node, g in zip(roots, first, strict=True):
-        if task.record:
-            g = g if isinstance(g, Tensor) else tensors.wrap(g)
-        elif g.dtype != node.dtype:
-            g = g.astype(node.dtype)
-        task.collect(node, g)
     return roots
 
 
@@ -265,13 +228,13 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)
     need(not materialize_grads or allow_unused is not False, "materialize")
     task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=False)
-    results = []
-    for i, (x, g) in enumerate(zip(inputs, gradients(task, outputs, grad_outputs, inputs), strict=True)):
+    results: list[Any] = []
+    for x, g in zip(inputs, gradients(task, outputs, grad_outputs, inputs), strict=True):
         if g is None and materialize_grads:
-            g = tensors.wrap(np.zeros(x.shape, x._array.dtype))
-        if g is None and not allow_unused:
-            raise error("unused", i)
-        results.append(g if g is None or isinstance(g, Tensor) else tensors.wrap(g))
+            g = np.zeros(x.shape, x._array.dtype)
+        elif g is None and not allow_unused:
+            raise error("unused", len(results))
+        results.append(g if g is None or g.__class__ is Tensor else tensors.wrap(g))
     return tuple(results)
 
 

@@ -35,35 +35,33 @@ class _Mode(threading.local):
         np.seterr(all="ignore")
 
 
-mode = _Mode()
+grad_mode = _Mode()
 
 
 def is_grad_enabled() -> bool:
     """True where operations are recorded, False inside `no_grad`."""
-    return mode.enabled
+    return grad_mode.enabled
 
 
 class set_grad_enabled(contextlib.ContextDecorator):
     """Switch recording on or off: at once, and as a context manager or decorator only for that block or function."""
 
     def __init__(self, mode: bool) -> None:
-        self.mode = mode
-        self.before = is_grad_enabled()
-        set_mode(mode)
+        self.mode, self.before, grad_mode.enabled = mode, grad_mode.enabled, mode
 
     def __call__(self, function: Any) -> Any:
         """As a decorator: nothing is switched before the function is called."""
-        set_mode(self.before)
+        grad_mode.enabled = self.before
         return super().__call__(function)
 
     def _recreate_cm(self) -> Any:
         return type(self)(self.mode)
 
     def __enter__(self) -> None:
-        set_mode(self.mode)
+        grad_mode.enabled = self.mode
 
     def __exit__(self, *exception: object) -> None:
-        set_mode(self.before)
+        grad_mode.enabled = self.before
 
     def __repr__(self) -> str:
         return f"minigrad.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
@@ -82,22 +80,16 @@ class no_grad(contextlib.ContextDecorator):
         return type(self)()
 
     def __enter__(self) -> None:
-        self.before = mode.enabled
-        set_mode(self.on)
+        self.before, grad_mode.enabled = grad_mode.enabled, self.on
 
     def __exit__(self, *exception: object) -> None:
-        set_mode(self.before)
+        grad_mode.enabled = self.before
 
 
 class enable_grad(no_grad):
     """Inside the block (or the decorated function) operations are recorded, also within `no_grad`."""
 
     on = True
-
-
-def set_mode(enabled: bool) -> None:
-    """Record operations in this thread, or not."""
-    mode.enabled = enabled
 
 
 def can_require_grad(dtype: np.dtype) -> bool:
@@ -137,7 +129,8 @@ class Node:
         if edges is not None:
             self.edges = edges
         self.like, self.number = like, next_number()
-        self.hooks = self.versions = self.saved = self.plan = None
+        self.hooks = self.versions = self.saved = None
+        self.plan = NOTHING_KEPT
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -216,7 +209,7 @@ class Node:
         """Each edge that the task needs, with the vjp of the upstream gradient `g`: arrays, or Tensors if recorded."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):  # only this node's own gradient was asked for
             return
-        if self.plan is None:
+        if self.plan is NOTHING_KEPT:
             raise error("nothing_kept", self.name())
         values = self.unpack(task) if self.plan.frees else self.saved
         for i, vjp in self.plan.vjps:
@@ -240,17 +233,19 @@ class Plan:
 
     names, sources: of each saved value: an argument's number, "out", an option's name, or None (a constant). vjps: (number of the
     edge, function of g and all saved values). frees: whether an argument or the result is among the saved: only then is
-    there a buffer that the first backward frees. forward: see `lifting`.
+    there a buffer that the first backward frees. push: sends g through all vjps (see `compiling`), or says False.
     """
 
-    __slots__ = ("forward", "frees", "keeps_out", "kind", "names", "sources", "step", "vjps")
+    __slots__ = ("frees", "keeps_out", "kind", "names", "push", "sources", "vjps")
 
-    def __init__(self, kind: type, names: list[str], sources: list[Any], vjps: list,
-                 forward: Any = None, step: Any = None) -> None:
+    def __init__(self, kind: type, names: list[str], sources: list[Any], vjps: list, push: Callable | None = None) -> None:
         self.kind, self.names, self.sources, self.vjps = kind, names, sources, vjps
-        self.forward, self.step = forward, step
+        self.push = push or (lambda g, node, task: False)
         self.keeps_out = "out" in sources
         self.frees = any(source is not None for source in sources)
+
+
+NOTHING_KEPT = Plan(Node, [], [], [])
 
 
 def captured(node: Node, inputs: tuple, value: Array, vjps: list) -> tuple[Plan, tuple]:
@@ -306,7 +301,7 @@ class AccumulateGrad(Node):
     __slots__ = ("__weakref__", "variable")
 
     def __init__(self, variable: Tensor) -> None:
-        self.variable, self.edges, self.number, self.saved, self.plan = variable, (), next_number(), None, None
+        self.variable, self.edges, self.number, self.saved, self.plan = variable, (), next_number(), None, NOTHING_KEPT
         self.hooks = variable._hooks  # the leaf holds them too: this node may go when no graph needs it
         array = variable._array
         self.like = array.__class__ if array.__class__ is not ndarray else like_of(array)
@@ -358,6 +353,15 @@ class Part:
     def __init__(self, g: Array, index: Any, repeats: bool = False) -> None:
         self.g, self.index, self.repeats = g, index, repeats
 
+    def among_zeros(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """The whole gradient, of this shape."""
+        total = np.zeros(shape, dtype)
+        if self.repeats:
+            np.add.at(total, self.index, self.g)
+        else:
+            total[self.index] = self.g
+        return total
+
     def add_to(self, total: np.ndarray) -> None:
         """total[index] += g, where an index that occurs twice is added twice."""
         if self.repeats:
@@ -368,7 +372,7 @@ class Part:
 
 def edge(x: Any) -> Node | None:
     """The node that a gradient for `x` goes to: its grad_fn, for a leaf its AccumulateGrad, None if it needs none."""
-    if not isinstance(x, Tensor) or not x.requires_grad:
+    if not isinstance(x, Tensor):
         return None
     if x._base is not None:
         inplace.refresh(x)
@@ -445,31 +449,7 @@ def record(op: Any, inputs: tuple, value: Array, vjps: list) -> Tensor:
     return result
 
 
-RECORD, ANY_REQUIRES_GRAD = record, any_requires_grad  # the fast paths of `lifting` stand in for these two only
-new = object.__new__
-
-
-def record_again(plan: Plan, edges: tuple, value: Array, saved: tuple) -> Tensor:
-    """What `record` does, written for speed, for an operation whose plan, edges and saved values are known."""
-    node: Any = new(plan.kind)
-    node.edges, node.plan, node.saved, node.number = edges, plan, saved, next_number()
-    node.hooks = node.versions = None
-    like = value.__class__
-    if like is ndarray:
-        shape, dtype, first = value.shape, value.dtype, edges[0]
-        like = (shape, dtype) if first is None else first.like
-        if like.__class__ is not tuple or like[0] != shape or like[1] is not dtype:
-            like = (shape, dtype) if shape else dtype.type
-    node.like = like
-    if plan.frees:
-        for x in saved:
-            if x.__class__ is Tensor and x._counter is not None and x._counter[0]:
-                node.note_versions()
-                break
-    result = new(Tensor)
-    result._array, result._requires_grad, result._grad_fn = value, True, node
-    result._grad = result._base = result._counter = None
-    return result
+RECORD, ANY_REQUIRES_GRAD = record, any_requires_grad  # the code of `compiling` stands in for these two only
 
 
 def node_class(name: str, base: type = Node, **attributes: Any) -> type:

@@ -6,7 +6,6 @@ part through the operation and the gradient of the rest to the old base.
 """
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -154,7 +153,7 @@ def write(x: Tensor, value: Any) -> None:
 def check(op: Any, x: Tensor, *args: Any) -> None:
     """RuntimeError where PyTorch forbids to write: a leaf that requires grad, a view of one, one of several views."""
     old, base = x._array, x._base
-    if graph.mode.enabled and graph.can_require_grad(old.dtype) and graph.any_requires_grad(x, *args):
+    if graph.grad_mode.enabled and graph.can_require_grad(old.dtype) and graph.any_requires_grad(x, *args):
         if base is not None:
             refuse_view(x, "is being")
             need(not x.requires_grad or not base.is_leaf, "leaf_view_written")
@@ -192,8 +191,6 @@ def refuse_view(view: Tensor, what: str) -> None:
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x."""
     check(op, x, *args)
-    if op.__name__ in IN_PLACE and not options and write_with(IN_PLACE[op.__name__], x, args[0]):
-        return x
     result = op(x, *args, **options)
     new, old = result._array, x._array
     if new.shape != old.shape:
@@ -225,21 +222,24 @@ def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
 def write_with(operation: Any, x: Tensor, y: Any) -> bool:
     """x becomes operation(x, y), computed straight in its memory where nothing is recorded. Whether it was done."""
     array = x._array
+    kind = array.__class__
+    if x._base is not None or (graph.grad_mode.enabled and (x._requires_grad or graph.any_requires_grad(y))):
+        return False
     if y.__class__ is Tensor:
-        if graph.mode.enabled and (x.requires_grad or y.requires_grad):
+        if y._counter is x._counter is not None and y is not x:  # perhaps the same memory in another order
             return False
         y = y._array
-        if y.dtype is not array.dtype:
+        if (kind is np.ndarray or y.__class__ is not kind) and y.dtype is not array.dtype:
             return False
-    elif (y.__class__ is not float and y.__class__ is not int) or (graph.mode.enabled and x.requires_grad):
+    elif y.__class__ is not float and y.__class__ is not int:
         return False
-    if array.__class__ is np.ndarray and array.dtype.kind != "f":
+    if array.dtype.kind != "f":
         return False
     try:
         new = operation(array, y)
     except (TypeError, ValueError):  # the usual way says what does not fit
         return False
-    if new.__class__ is not array.__class__:
+    if new.__class__ is not kind:
         return False
     x._array = new
     (x._counter or tensors.counter(x))[0] += 1
@@ -313,7 +313,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
 
 def set_part(x: Tensor, index: Any, value: Any) -> bool:
     """x[index] = value without making the view, where nothing can go wrong: numbers and slices. Whether it was done."""
-    array, tracked, kind = x._array, x._requires_grad and graph.mode.enabled, index.__class__
+    array, tracked, kind = x._array, x._requires_grad and graph.grad_mode.enabled, index.__class__
     if array.__class__ is not np.ndarray or (tracked and x._grad_fn is None) or not (
             kind is int or kind is slice or (kind is tuple and {i.__class__ for i in index} <= {int, slice})):
         return False
@@ -327,7 +327,7 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         if new.dtype is not array.dtype or new.shape != part.shape or (
                 value._base is not None and not settled(value)) or value._counter is x._counter is not None:
             return False
-        from_value = value._requires_grad and graph.mode.enabled
+        from_value = value._requires_grad and graph.grad_mode.enabled
     elif value.__class__ is not float and value.__class__ is not int:
         return False
     if kind is not int and (part.shape == array.shape or min(part.strides, default=0) < 0):
@@ -365,7 +365,5 @@ def copy_into(x: Tensor, value: Tensor) -> Tensor:
     """`rules.copy` in the element type of `x`."""
     return rules.copy(x, value if value._array.dtype == x._array.dtype else value.as_type(x._array.dtype))
 
-
-IN_PLACE = {"add": operator.iadd, "sub": operator.isub, "mul": operator.imul, "div": operator.itruediv}
 
 from . import engine, indexing  # noqa: E402

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from . import creation, operators, rules, tensors
 from .errors import error, need
 from .tensors import Tensor
@@ -27,7 +29,7 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     need(a.shape[0] == rows.shape[0], "batch_size", a.shape[0], rows.shape[0])
     if rows.dtype.kind not in "iu":
         raise error("target_dtype", target.dtype.tensor_name)
-    wrong = (rows < 0) | (rows >= a.shape[1])
+    wrong = rows.astype(np.uint64) >= a.shape[1]  # a negative number becomes a very large one
     if wrong.any():
         raise error("target_range", rows[wrong][0])
     need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)

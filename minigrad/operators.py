@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -284,7 +285,8 @@ def bmm(x: Tensor, mat2: Tensor) -> Tensor:
 
 def matmul(a: Any, b: Any) -> Any:
     """The product of vectors, matrices or stacks of matrices, as PyTorch takes it apart into dot, mv, mm and bmm."""
-    a, b = lifting.constant(a), lifting.constant(b)
+    if a.__class__ is not Tensor or b.__class__ is not Tensor:
+        a, b = lifting.constant(a), lifting.constant(b)
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         return NotImplemented
     left, right = a._array.ndim, b._array.ndim
@@ -560,9 +562,16 @@ def cast(dtype: Any) -> Callable[[Tensor], Tensor]:
 # ---------------------------------------------------------------- in place
 def in_place(op: Callable) -> Callable[..., Tensor]:
     """The method that writes the result of `op` into its tensor."""
+    direct = DIRECT.get(op.__name__)
+
     def method(x: Tensor, *args: Any, **options: Any) -> Tensor:
-        return inplace.update(op, x, *args, **options)
+        if direct is None or options or not inplace.write_with(direct, x, *args):
+            inplace.update(op, x, *args, **options)
+        return x
     return method
+
+
+DIRECT = {"add": operator.iadd, "sub": operator.isub, "mul": operator.imul, "div": operator.itruediv}
 
 
 def zero_(x: Tensor) -> Tensor:

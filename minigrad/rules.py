@@ -299,7 +299,7 @@ def nll_loss(a, target, /, reduction="mean"):
     losses = -a[rows, target]
     shape, scale = a.shape, inverse(n) if reduction == "mean" else 1
     value = losses if reduction == "none" else losses.sum() / a.dtype.type(n if reduction == "mean" else 1)
-    return value, lambda g: scatter(np.broadcast_to(-g * scale, (n,)), (rows, target), shape, False)
+    return value, lambda g: scatter(-g * scale, (rows, target), shape, False)
 
 
 # ---------------------------------------------------------------- products of vectors and matrices
@@ -383,7 +383,7 @@ def as_strided(a, /, region):
 def select(a, /, dim, part):
     """The chosen part of the gradient is g, the rest 0; `part` is a number or a slice"""
     shape, place = a.shape, (slice(None),) * dim + (part,)
-    return a[(*place, ...)], lambda g: scatter(g, place, shape)
+    return a[(*place, ...)], lambda g: scatter(g, place, shape, False)
 
 
 slice_ = op("SliceBackward0", view=True)(select.rule)
@@ -473,9 +473,8 @@ def index_put(a, b, indices, /, accumulate=False):
 @op("ScatterBackward0")
 def place(a, /, index, shape):
     """`a` at `index` among zeros: the gradient of reading a part"""
-    out = np.zeros(shape, a.dtype)
-    Part(a, index, repeats(index)).add_to(out)
-    return out, lambda g: g[index]
+    old = a.shape
+    return Part(a, index, repeats(index)).among_zeros(shape, a.dtype), lambda g: graph.unbroadcast(g[index], old)
 
 
 @op("BroadcastToBackward0")

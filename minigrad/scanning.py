@@ -186,10 +186,10 @@ def saved_by(node: Any) -> list[Saved]:
     node = getattr(node, "fn", None) or node  # what a CopySlices saved is with the operation that was written
     if kind(node) == "AccumulateGrad":
         return []
-    if getattr(node, "plan", None) is not None:
-        return sorted(saved_by_rule(node), key=lambda s: (s.index == -1, s.index))
     if "saved_tensors" in dir(type(node)):
         return list(saved_by_function(node))
+    if hasattr(node, "plan"):
+        return sorted(saved_by_rule(node), key=lambda s: (s.index == -1, s.index))
     return [saved for name in dir(node) if name.startswith("_saved_") for saved in saved_by_torch(node, name)]
 
 

@@ -359,8 +359,7 @@ def counter(x: Tensor) -> list[int]:
     """The version number of `x` in the box that everything with the same memory shares."""
     if x._counter is None:
         x._counter = [0]
-        plan = x._grad_fn.plan if x._grad_fn is not None else None
-        if plan is not None and plan.keeps_out:
+        if x._grad_fn is not None and x._grad_fn.plan.keeps_out:
             x._grad_fn.versions = {**(x._grad_fn.versions or {}), "out": (x._counter, 0)}
     return x._counter
 
@@ -370,7 +369,7 @@ def view_of(base: Tensor, result: Tensor, several: bool = False) -> Tensor:
     result._base = base._base if base._base is not None else base
     result._counter = counter(base)
     made = "several" if several else base._seen[1] if base._base is not None else ""
-    result._seen = (result._counter[0], made if graph.mode.enabled else "no_grad")
+    result._seen = (result._counter[0], made if graph.grad_mode.enabled else "no_grad")
     return result
 
 

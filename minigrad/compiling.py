@@ -1,0 +1,257 @@
+"""The code of an operation for its usual arguments: does what `lifting.general` does, without what that costs.
+
+It is written once for each rule, when the operation is first called: the rule is taken apart, as its syntax tree, into
+statements, value and vjps, which are put into the texts below. So no closure is made on the way forward, and none on
+the way back. Words in capitals stand for parts of the rule; other names begin with an underscore, as no rule's do.
+A test compares both ways.
+"""
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from typing import Any
+
+from . import graph, inplace, lifting, tensors
+from .graph import Plan
+
+LOOK_AT = """
+if A._base is not None and not _inplace.settled(A):
+    return GENERAL
+TO, SEEN = A._grad_fn, A._counter
+if TO is None and A._requires_grad:
+    TO = _accumulator(A)
+A = A._array
+"""
+ONE_TENSOR = """
+if A.__class__ is not _Tensor:
+    return GENERAL
+LOOK_AT_A
+if FLOATING and _to_0 is None and A.dtype.kind != "f":
+    return GENERAL
+if VIEW and A.__class__ is not _ndarray:
+    _input_0._own_memory()
+    A = _input_0._array
+if ALIKE and _to_0 is not None:
+    _like = _to_0.like
+"""
+TWO_TENSORS = """
+_to_1 = _seen_0 = _seen_1 = None
+if A.__class__ is B.__class__ is _Tensor:
+    LOOK_AT_A
+    LOOK_AT_B
+    if (A.__class__ is _ndarray or A.__class__ is not B.__class__) and A.dtype is not B.dtype:
+        return GENERAL
+    if FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
+        return GENERAL
+elif not ELEMENTWISE:
+    return GENERAL
+elif A.__class__ is _Tensor and (B.__class__ is float or B.__class__ is int):
+    LOOK_AT_A
+    if _to_0 is None:
+        if A.dtype.kind != "f":
+            return GENERAL
+    elif ALIKE:
+        _like = _to_0.like
+elif B.__class__ is _Tensor and (A.__class__ is float or A.__class__ is int):
+    LOOK_AT_B
+    if _to_1 is None:
+        if B.dtype.kind != "f":
+            return GENERAL
+    elif ALIKE:
+        _like = _to_1.like
+else:
+    return GENERAL
+"""
+OPERATION = """
+def operation(PARAMETERS):
+    INPUTS = NAMES
+    _like = _to_0 = None
+    if rule is not _rule or _graph.record is not _record or _graph.any_requires_grad is not _any_requires_grad:
+        return GENERAL
+    LOOK
+    CONSTANTS
+    try:
+        STATEMENTS
+        _value = VALUE
+    except (TypeError, ValueError):  # the general way says what is wrong
+        return GENERAL
+    if UNTRACKED or not _mode.enabled:
+        _result = _wrap(_value)
+        return RESULT
+    _node = _new(_kind)
+    _node.edges = EDGES
+    SAVE
+    _node.number = _next_number()
+    _node.hooks = _node.versions = None
+    if _like is None:
+        _like = _value.__class__
+        if _like is _ndarray:
+            _shape, _like = _value.shape, NEAREST.like
+            if _like.__class__ is not tuple or _like[0] != _shape or _like[1] is not _value.dtype:
+                _like = (_shape, _value.dtype) if _shape else _value.dtype.type
+    _node.like = _like
+    if WRITTEN:
+        _node.note_versions()
+    _result = _new(_Tensor)
+    _result._array, _result._requires_grad, _result._grad_fn = _value, True, _node
+    _result._grad = _result._base = _result._counter = None
+    return RESULT
+"""
+PUSH = """
+def push(G, _node, _task):
+    if _node.saved is None:
+        return False
+    if _node.versions is not None:
+        _node.check_versions()
+    SAVED = _node.saved
+    CHECKS
+    if FREES and not _task.keep:
+        _node.saved = None
+    _pending = _task.pending
+    EDGES
+    return True
+"""
+EDGE = """
+_to, _part = _node.edges[PLACE], (VJP)
+_like = _to.like
+if _part.__class__ is _like:
+    _pending[_to] = _pending[_to] + _part if _to in _pending else _part
+elif _part.__class__ is _Part:
+    _task.join(_to, _part)
+else:
+    if (_part is not G or _like is not _node.like) and (_like.__class__ is not tuple or _part.__class__ is not _ndarray
+            or _part.shape != _like[0] or _part.dtype is not _like[1]):
+        _part = _fit(_part, _to, _node)
+    if _to not in _pending:
+        _pending[_to] = _part
+        if _part is not G and _part.base is None:
+            _task.owned.add(_to)
+    elif _to in _task.owned:
+        _pending[_to] += _part
+    else:
+        _pending[_to] = _pending[_to] + _part
+        _task.owned.add(_to)
+"""
+CHECK = """
+if X.__class__ is _Tensor:
+    if X._counter is not None and X._counter[0] and _node.versions is None:
+        return False
+    X = X._array
+"""
+
+
+def compiled(call: Any) -> Any:
+    """Give the operation `call` code of its own, or code that always takes the general way; returns `call`."""
+    found = None if call.several else source_of(call.rule)
+    return call if found is not None and write(call, *found) else lifting.always_general(call)
+
+
+def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
+    """Write the code of `call` from the tree of its rule and what that returns. Whether it was possible."""
+    rule, space = call.rule, call.__globals__
+    value, *vjps = returned
+    first, options = [each.arg for each in tree.args.posonlyargs], [each.arg for each in tree.args.args]
+    names, constants = first[:len(vjps)], first[len(vjps):]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & rule.__globals__.keys()
+    if len(names) > 2 or used & space.keys():
+        return False
+    inputs, to = [[f"_{word}_{i}" for i in range(len(names))] for word in ("input", "to")]
+    space |= {name: rule.__globals__[name] for name in used} | {
+        "_rule": rule, "_kind": call.node, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray,
+        "_new": object.__new__, "_wrap": tensors.wrap, "_view_of": tensors.view_of, "_array_of": tensors.array_of,
+        "_graph": graph, "_inplace": inplace, "_mode": graph.grad_mode, "_accumulator": graph.accumulator,
+        "_Part": graph.Part, "_fit": graph.fit, "_next_number": graph.next_number,
+        "_record": graph.RECORD, "_any_requires_grad": graph.ANY_REQUIRES_GRAD}
+    save: list[str] = []
+    watched: set[int] = set()
+    for key, when in enumerate(("if True", ) if len(names) == 1 else ("if _to_1 is None", "elif _to_0 is None", "else"), 1):
+        plan, saved = plan_for(call, first, value, vjps, key, inputs)
+        space[f"_plan_{key}"], watched = plan, watched | {i for i in plan.sources if type(i) is int and i < len(names)}
+        save.append(f"{when}:\n    _node.plan, _node.saved = _plan_{key}, {saved}")
+    look = {f"LOOK_AT_{a}": filled(LOOK_AT, {"TO": f"_to_{i}", "SEEN": f"_seen_{i}", "A": a}) for i, a in enumerate("AB")}
+    text = filled(OPERATION, {"LOOK": filled(ONE_TENSOR if len(names) == 1 else TWO_TENSORS, look)})
+    call.__code__ = function("operation", filled(text, {
+        "PARAMETERS": ", ".join([*first, "/", *options]), "INPUTS": as_tuple(inputs), "NAMES": as_tuple(names),
+        "GENERAL": f"general(call, {as_tuple(inputs + constants)}, dict({', '.join([f'{o}={o}' for o in options])}))",
+        "CONSTANTS": "\n".join([f"{name} = _array_of({name})" for name in constants]), "A": names[0], "B": names[-1],
+        "STATEMENTS": "\n".join([ast.unparse(line) for line in tree.body[:-1]]), "VALUE": ast.unparse(value),
+        "FLOATING": str(call.floating), "VIEW": str(call.view), "ELEMENTWISE": str(call.elementwise),
+        "ALIKE": str(call.elementwise and not constants + options), "EDGES": as_tuple(to), "SAVE": "\n".join(save),
+        "UNTRACKED": f"({' is None and '.join(to)} is None)", "NEAREST": f"({' or '.join(to)})",
+        "WRITTEN": " or ".join([f"(_seen_{i} and _seen_{i}[0])" for i in watched]) or "False",
+        "RESULT": "_view_of(_input_0, _result)" if call.view else "_result"}), space).__code__
+    call.__defaults__ = rule.__defaults__
+    return True
+
+
+def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int, inputs: list[str]) -> tuple[Plan, str]:
+    """The plan for gradients of the arguments that the bits of `key` name, and what a node with this plan saves, as text."""
+    needed = [i for i in range(len(vjps)) if key >> i & 1]
+    codes = vjp_codes(call.rule)
+    names = list(dict.fromkeys([name for i in needed for name in codes[i].co_freevars]))
+    sources: list[Any] = [first.index(name) if name in first else
+                          "out" if isinstance(value, ast.Name) and name == value.id else
+                          name if name == call.frees else None for name in names]
+    g, parts, space = vjps[0].args.args[0].arg, [ast.unparse(vjp.body) for vjp in vjps], call.__globals__
+    push = function("push", filled(filled(PUSH, {"EDGES": "\n".join([
+        filled(EDGE, {"PLACE": str(i), "VJP": parts[i]}) for i in needed])}), {
+        "G": g, "SAVED": as_tuple(names),
+        "FREES": str(any(source is not None for source in sources)),
+        "CHECKS": "\n".join([filled(CHECK, {"X": name}) for name, source in zip(names, sources, strict=True)
+                             if type(source) is int])}), space)
+    functions = [(i, eval(f"lambda {g}, {', '.join(names)}: {parts[i]}", space)) for i in needed]
+    kept = [inputs[source] if source in range(len(inputs)) else name for name, source in zip(names, sources, strict=True)]
+    return Plan(call.node, names, sources, functions, push), as_tuple(kept)
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The text with its words in capitals replaced: a word on a line of its own by lines, indented as it was."""
+    lines = []
+    for line in text.strip("\n").split("\n"):
+        word = line.strip()
+        lines.append(textwrap.indent(parts[word].strip("\n"), line[:-len(word)]) if word in parts else
+                     re.sub(r"\b[A-Z][A-Z_]*\b", lambda found: parts.get(found[0], found[0]), line))
+    return "\n".join(lines)
+
+
+def function(name: str, source: str, space: dict[str, Any]) -> Any:
+    """The function that `source` defines."""
+    made: dict[str, Any] = {}
+    exec(source, space, made)
+    return made[name]
+
+
+def as_tuple(expressions: list[str]) -> str:
+    """The text of a tuple."""
+    return f"({''.join([f'{each}, ' for each in expressions])})"
+
+
+def vjp_codes(rule: Any) -> list[Any]:
+    """The code of each lambda that is written in a rule, in their order."""
+    return [code for code in rule.__code__.co_consts if getattr(code, "co_name", "") == "<lambda>"]
+
+
+def source_of(rule: Any) -> tuple[Any, list[Any]] | None:
+    """The syntax tree of a rule, and the expressions that it returns; None unless the tree is certainly the rule's."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(rule))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return None
+    if not isinstance(tree, ast.FunctionDef):
+        return None
+    tree.decorator_list, tree.returns = [], None
+    last = tree.body[-1]
+    returned = last.value.elts if isinstance(last, ast.Return) and isinstance(last.value, ast.Tuple) else []
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.Lambda | ast.FunctionDef)]
+    if functions[1:] != returned[1:] or not 0 < len(returned) - 1 <= len(tree.args.posonlyargs):
+        return None
+    # Calls through a module are compiled differently where it is known as one.
+    modules = [ast.Import([ast.alias(name)]) for name in rule.__code__.co_names if inspect.ismodule(rule.__globals__.get(name))]
+    for before in (modules, []):
+        module = ast.fix_missing_locations(ast.Module([*before, tree], []))
+        code = next(code for code in compile(module, "", "exec").co_consts if inspect.iscode(code))
+        if (code.co_code, code.co_names) == (rule.__code__.co_code, rule.__code__.co_names):
+            return tree, returned
+    return None
