@@ -103,8 +103,6 @@ PUSH = """
 def push(G, _node, _task):
     if _node.saved is None:
         return False
-    if _node.versions is not None:
-        _node.check_versions()
     SAVED = _node.saved
     CHECKS
     if FREES and not _task.keep:
@@ -136,7 +134,7 @@ else:
 """
 CHECK = """
 if X.__class__ is _Tensor:
-    if X._counter is not None and X._counter[0] and _node.versions is None:
+    if X._counter is not None and X._counter[0] != (_node.versions or ZEROS)[PLACE]:
         return False
     X = X._array
 """
@@ -199,8 +197,8 @@ def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int,
         filled(EDGE, {"PLACE": str(i), "VJP": parts[i]}) for i in needed])}), {
         "G": g, "SAVED": as_tuple(names),
         "FREES": str(any(source is not None for source in sources)),
-        "CHECKS": "\n".join([filled(CHECK, {"X": name}) for name, source in zip(names, sources, strict=True)
-                             if type(source) is int])}), space)
+        "CHECKS": "\n".join([filled(CHECK, {"X": name, "PLACE": str(i), "ZEROS": str((0,) * len(names))})
+                             for i, name in enumerate(names) if type(sources[i]) is int or sources[i] == "out"])}), space)
     functions = [(i, eval(f"lambda {g}, {', '.join(names)}: {parts[i]}", space)) for i in needed]
     kept = [inputs[source] if source in range(len(inputs)) else name for name, source in zip(names, sources, strict=True)]
     return Plan(call.node, names, sources, functions, push), as_tuple(kept)

@@ -112,7 +112,8 @@ class Node:
     edges: for each differentiable argument the node that a gradient for it goes to, or None. number: nodes are numbered
     as they are made, so a node always has a higher number than those that it sends gradients to. like: what a gradient
     that arrives here looks like: (shape, dtype), or the NumPy scalar class for 0-d. plan: how to call the vjps with what
-    was `saved`. versions: of the saved tensors that had been written to before, "out" for the result.
+    was `saved`. versions: of the saved tensors, None where nothing had been written to any of them. The result is saved as an array;
+    once something can write to it, as a tensor.
     """
 
     __slots__ = ("__dict__", "edges", "hooks", "like", "number", "plan", "saved", "versions")
@@ -169,21 +170,14 @@ class Node:
         self.note_versions()
 
     def note_versions(self) -> None:
-        """Remember how often the saved tensors were written to by now, where any was."""
-        found = {i: x._counter[0] for i, x in enumerate(self.saved) if x.__class__ is Tensor and x._counter is not None}
-        self.versions = found or None
+        """Remember how often the saved tensors were written to by now."""
+        self.versions = [x._counter[0] if isinstance(x, Tensor) and x._counter is not None else 0 for x in self.saved]
 
     def check_versions(self) -> None:
         """RuntimeError when a saved tensor was written to since it was saved."""
-        versions = self.versions or {}
         for i, x in enumerate(self.saved):
             if isinstance(x, Tensor):
-                check_version(x, versions.get(i, 0), self.maker(i))
-            elif self.plan.sources[i] == "out" and "out" in versions:
-                counter, expected = versions["out"]
-                out = tensors.wrap(x)
-                out._counter = counter
-                check_version(out, expected, self)
+                check_version(x, self.versions[i] if self.versions else 0, self.maker(i))
 
     def maker(self, i: int) -> Node | None:
         """The node that made saved value `i`, when it needs a gradient."""

@@ -204,16 +204,14 @@ def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     if node is None or not graph.can_require_grad(old.dtype):
         write(x, new)
         return x
-    saved, sources = list(node.saved), node.plan.sources
-    for i, source in enumerate(sources):
-        if source == 0 and isinstance(saved[i], Tensor):  # the old values are about to be overwritten
-            saved[i] = tensors.wrap(saved[i]._array.copy())
-    versions = {i: n for i, n in (node.versions or {}).items() if i == "out" or sources[i] != 0}
+    saved = [tensors.wrap(held._array.copy()) if source == 0 and isinstance(held, Tensor) else held  # about to be overwritten
+             for source, held in zip(node.plan.sources, node.saved, strict=True)]
+    node.saved = tuple(saved)
+    node.note_versions()
     write(x, new)
-    if "out" in sources:
-        saved[sources.index("out")] = x._array
-        versions["out"] = x._counter, x._version
-    node.saved, node.versions = tuple(saved), versions or None
+    if node.plan.keeps_out:
+        i = node.plan.sources.index("out")
+        node.saved, node.versions[i] = (*saved[:i], tensors.alias(x), *saved[i + 1:]), x._version
     node.like = graph.like_of(x._array)
     rebase(x, node)
     return x

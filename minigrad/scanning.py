@@ -199,9 +199,8 @@ def saved_by_rule(node: Any) -> Iterator[Saved]:
     for i, (name, source) in enumerate(zip(node.plan.names, node.plan.sources, strict=True)):
         if type(source) is int or source == "out":
             x: Any = None if held is None else held[i]
-            now, then = x._version if is_tensor(x) else 0, (node.versions or {}).get(i, 0)
-            if source == "out" and held is not None:
-                now, then = (lambda counter, saved_at: (counter[0], saved_at))(*(node.versions or {}).get("out", ([0], 0)))
+            now, then = x._version if is_tensor(x) else 0, node.versions[i] if node.versions else 0
+            if source == "out" and held is not None and not is_tensor(x):
                 x = tensors.wrap(x)
             yield Saved(name, x, -1 if source == "out" else source, "" if now == then else STALE.format(then, now))
 

@@ -343,8 +343,7 @@ def leaf(array: np.ndarray, requires_grad: bool = False) -> Tensor:
 def shadow(array: Any, node: Any) -> Tensor:
     """A Tensor of these values that stands at `node` in the graph, or outside it for None."""
     result = wrap(array)
-    result._grad_fn = node
-    result._requires_grad = node is not None
+    result._grad_fn, result._requires_grad, result._counter = node, node is not None, [0]
     return result
 
 
@@ -359,8 +358,10 @@ def counter(x: Tensor) -> list[int]:
     """The version number of `x` in the box that everything with the same memory shares."""
     if x._counter is None:
         x._counter = [0]
-        if x._grad_fn is not None and x._grad_fn.plan.keeps_out:
-            x._grad_fn.versions = {**(x._grad_fn.versions or {}), "out": (x._counter, 0)}
+        node = x._grad_fn
+        if node is not None and node.plan.keeps_out and node.saved is not None:  # from now on writing to x can be noticed
+            node.saved = tuple([alias(x) if source == "out" else held
+                                for source, held in zip(node.plan.sources, node.saved, strict=True)])
     return x._counter
 
 
