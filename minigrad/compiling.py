@@ -101,6 +101,9 @@ def operation(PARAMETERS):
 """
 PUSH = """
 def push(G, _node, _task):
+    _needed = _task.needed
+    if _needed is not None and _needed.isdisjoint(_node.edges):
+        return True
     if _node.saved is None:
         return False
     SAVED = _node.saved
@@ -112,25 +115,26 @@ def push(G, _node, _task):
     return True
 """
 EDGE = """
-_to, _part = _node.edges[PLACE], (VJP)
-_like = _to.like
-if _part.__class__ is _like:
-    _pending[_to] = _pending[_to] + _part if _to in _pending else _part
-elif _part.__class__ is _Part:
-    _task.join(_to, _part)
-else:
-    if (_part is not G or _like is not _node.like) and (_like.__class__ is not tuple or _part.__class__ is not _ndarray
-            or _part.shape != _like[0] or _part.dtype is not _like[1]):
-        _part = _fit(_part, _to, _node)
-    if _to not in _pending:
-        _pending[_to] = _part
-        if _part is not G and _part.base is None:
-            _task.owned.add(_to)
-    elif _to in _task.owned:
-        _pending[_to] += _part
+_to = _node.edges[PLACE]
+if ALONE or _needed is None or _to in _needed:
+    _part, _like = (VJP), _to.like
+    if _part.__class__ is _like:
+        _pending[_to] = _pending[_to] + _part if _to in _pending else _part
+    elif _part.__class__ is _Part:
+        _task.join(_to, _part)
     else:
-        _pending[_to] = _pending[_to] + _part
-        _task.owned.add(_to)
+        if (_part is not G or _like is not _node.like) and (_like.__class__ is not tuple or _part.__class__ is not _ndarray
+                or _part.shape != _like[0] or _part.dtype is not _like[1]):
+            _part = _fit(_part, _to, _node)
+        if _to not in _pending:
+            _pending[_to] = _part
+            if _part is not G and _part.base is None:
+                _task.owned.add(_to)
+        elif _to in _task.owned:
+            _pending[_to] += _part
+        else:
+            _pending[_to] = _pending[_to] + _part
+            _task.owned.add(_to)
 """
 CHECK = """
 if X.__class__ is _Tensor:
@@ -194,7 +198,7 @@ def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int,
                           name if name == call.frees else None for name in names]
     g, parts, space = vjps[0].args.args[0].arg, [ast.unparse(vjp.body) for vjp in vjps], call.__globals__
     push = function("push", filled(filled(PUSH, {"EDGES": "\n".join([
-        filled(EDGE, {"PLACE": str(i), "VJP": parts[i]}) for i in needed])}), {
+        filled(EDGE, {"PLACE": str(i), "VJP": parts[i], "ALONE": str(len(needed) == 1)}) for i in needed])}), {
         "G": g, "SAVED": as_tuple(names),
         "FREES": str(any(source is not None for source in sources)),
         "CHECKS": "\n".join([filled(CHECK, {"X": name, "PLACE": str(i), "ZEROS": str((0,) * len(names))})

@@ -114,14 +114,13 @@ def sweep(nodes: Sequence[graph.Node], task: Task) -> None:
     A test compares both ways.
     """
     take, captured = task.pending.pop, task.captured
-    needed = None if task.needed is None else {*task.needed, None}
     for node in nodes:
         g = take(node, None)
         if g is None:
             continue
         if node.hooks or node in captured:
             g = task.arrive(node, g)
-        if (needed is not None and not needed.issuperset(node.edges)) or not node.plan.push(g, node, task):
+        if not node.plan.push(g, node, task):
             for to, part in node.backward(g, task):
                 task.collect(to, part)
 
