@@ -17,17 +17,17 @@ from . import graph, inplace, lifting, tensors
 from .graph import Plan
 
 LOOK_AT = """
-if A._base is not None and not _inplace.settled(A):
+if X.__class__ is _Tensor:
+    if X._base is not None and not _inplace.settled(X):
+        return GENERAL
+    TO, SEEN = X._grad_fn, X._counter
+    if TO is None and X._requires_grad:
+        TO = _accumulator(X)
+    X = X._array
+elif not NUMBERS or (X.__class__ is not float and X.__class__ is not int):
     return GENERAL
-TO, SEEN = A._grad_fn, A._counter
-if TO is None and A._requires_grad:
-    TO = _accumulator(A)
-A = A._array
 """
 ONE_TENSOR = """
-if A.__class__ is not _Tensor:
-    return GENERAL
-LOOK_AT_A
 if FLOATING and _to_0 is None and A.dtype.kind != "f":
     return GENERAL
 if VIEW and A.__class__ is not _ndarray:
@@ -37,37 +37,25 @@ if ALIKE and _to_0 is not None:
     _like = _to_0.like
 """
 TWO_TENSORS = """
-_to_1 = _seen_0 = _seen_1 = None
-if A.__class__ is B.__class__ is _Tensor:
-    LOOK_AT_A
-    LOOK_AT_B
-    if (A.__class__ is _ndarray or A.__class__ is not B.__class__) and A.dtype is not B.dtype:
+if NUMBERS and _input_1.__class__ is not _Tensor:
+    if _to_0 is None and (_input_0.__class__ is not _Tensor or A.dtype.kind != "f"):
         return GENERAL
-    if FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
-        return GENERAL
-elif not ELEMENTWISE:
-    return GENERAL
-elif A.__class__ is _Tensor and (B.__class__ is float or B.__class__ is int):
-    LOOK_AT_A
-    if _to_0 is None:
-        if A.dtype.kind != "f":
-            return GENERAL
-    elif ALIKE:
+    if ALIKE and _to_0 is not None:
         _like = _to_0.like
-elif B.__class__ is _Tensor and (A.__class__ is float or A.__class__ is int):
-    LOOK_AT_B
-    if _to_1 is None:
-        if B.dtype.kind != "f":
-            return GENERAL
-    elif ALIKE:
+elif NUMBERS and _input_0.__class__ is not _Tensor:
+    if _to_1 is None and B.dtype.kind != "f":
+        return GENERAL
+    if ALIKE and _to_1 is not None:
         _like = _to_1.like
-else:
+elif (A.__class__ is _ndarray or A.__class__ is not B.__class__) and A.dtype is not B.dtype:
+    return GENERAL
+elif FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
     return GENERAL
 """
 OPERATION = """
 def operation(PARAMETERS):
     INPUTS = NAMES
-    _like = _to_0 = None
+    _like = ABSENT = None
     if rule is not _rule or _graph.record is not _record or _graph.any_requires_grad is not _any_requires_grad:
         return GENERAL
     LOOK
@@ -172,15 +160,16 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         plan, saved = plan_for(call, first, value, vjps, key, inputs)
         space[f"_plan_{key}"], watched = plan, watched | {i for i in plan.sources if type(i) is int and i < len(names)}
         save.append(f"{when}:\n    _node.plan, _node.saved = _plan_{key}, {saved}")
-    look = {f"LOOK_AT_{a}": filled(LOOK_AT, {"TO": f"_to_{i}", "SEEN": f"_seen_{i}", "A": a}) for i, a in enumerate("AB")}
-    text = filled(OPERATION, {"LOOK": filled(ONE_TENSOR if len(names) == 1 else TWO_TENSORS, look)})
+    look = [filled(LOOK_AT, {"X": name, "TO": f"_to_{i}", "SEEN": f"_seen_{i}"}) for i, name in enumerate(names)]
+    text = filled(OPERATION, {"LOOK": "\n".join([*look, ONE_TENSOR.strip() if len(names) == 1 else TWO_TENSORS.strip()])})
     call.__code__ = function("operation", filled(text, {
         "PARAMETERS": ", ".join([*first, "/", *options]), "INPUTS": as_tuple(inputs), "NAMES": as_tuple(names),
         "GENERAL": f"general(call, {as_tuple(inputs + constants)}, dict({', '.join([f'{o}={o}' for o in options])}))",
         "CONSTANTS": "\n".join([f"{name} = _array_of({name})" for name in constants]), "A": names[0], "B": names[-1],
         "STATEMENTS": "\n".join([ast.unparse(line) for line in tree.body[:-1]]), "VALUE": ast.unparse(value),
-        "FLOATING": str(call.floating), "VIEW": str(call.view), "ELEMENTWISE": str(call.elementwise),
+        "FLOATING": str(call.floating), "VIEW": str(call.view), "NUMBERS": str(call.elementwise and len(names) > 1),
         "ALIKE": str(call.elementwise and not constants + options), "EDGES": as_tuple(to), "SAVE": "\n".join(save),
+        "ABSENT": " = ".join([f"_{word}_{i}" for i in range(len(names)) for word in ("to", "seen")]),
         "UNTRACKED": f"({' is None and '.join(to)} is None)", "NEAREST": f"({' or '.join(to)})",
         "WRITTEN": " or ".join([f"(_seen_{i} and _seen_{i}[0])" for i in watched]) or "False",
         "RESULT": "_view_of(_input_0, _result)" if call.view else "_result"}), space).__code__

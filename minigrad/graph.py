@@ -395,17 +395,17 @@ def fit(g: Any, to: Node, node: Node) -> Any:
     """
     if to.like is None:
         raise error("nothing_kept", to.name())
+    shape, dtype = to.like if to.like.__class__ is tuple else ((), np.dtype(to.like))
     if isinstance(g, (bool, int, float, list)):  # a vjp may return a plain number
-        g = np.asarray(g, to.dtype)
-    if g.shape != to.shape:
+        g = np.asarray(g, dtype)
+    if g.shape != shape:
         if not node.op.elementwise:
-            fewer = g.ndim < len(to.shape)
-            hint = "spread g back over the reduced axis" if fewer else "undo what the operation did to the shape"
-            raise error("rule_shape", node.op.__name__, node.edges.index(to), tuple(g.shape), tuple(to.shape), hint)
-        g = unbroadcast(g, to.shape)
+            hint = "spread g back over the reduced axis" if g.ndim < len(shape) else "undo what the operation did to the shape"
+            raise error("rule_shape", node.op.__name__, node.edges.index(to), tuple(g.shape), shape, hint)
+        g = unbroadcast(g, shape)
     if isinstance(g, Tensor):
-        return g if g._array.dtype == to.dtype else g.to(dtypes.OF_NUMPY[to.dtype])
-    return g if g.dtype == to.dtype else g.astype(to.dtype)
+        return g if g._array.dtype == dtype else g.to(dtypes.OF_NUMPY[dtype])
+    return g if g.dtype == dtype else g.astype(dtype)
 
 
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:

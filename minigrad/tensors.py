@@ -367,9 +367,10 @@ def counter(x: Tensor) -> list[int]:
 
 def view_of(base: Tensor, result: Tensor, several: bool = False) -> Tensor:
     """Make `result` known as a view of `base`: one version number, and writing to either reaches both."""
-    result._base = base._base if base._base is not None else base
-    result._counter = counter(base)
-    made = "several" if several else base._seen[1] if base._base is not None else ""
+    root, made = base._base, "several" if several else ""
+    result._base, result._counter = base if root is None else root, base._counter or counter(base)
+    if root is not None and not several:
+        made = base._seen[1]
     result._seen = (result._counter[0], made if graph.grad_mode.enabled else "no_grad")
     return result
 

@@ -61,14 +61,13 @@ predict("last", "AccumulateGrad")      # the name of a node, in quotes
 def order(roots: Sequence[graph.Node]) -> list[graph.Node]:
     """Every node that a gradient can reach from `roots`, the newest first: each one comes after all of its users."""
     ### BEGIN SOLUTION
-    seen = set(roots)
-    stack = list(seen)
-    while stack:
-        for to in stack.pop().edges:
-            if to is not None and to not in seen:
+    found, seen = list(set(roots)), {None, *roots}
+    for node in found:  # the list grows while it is read
+        for to in node.edges:
+            if to not in seen:
                 seen.add(to)
-                stack.append(to)
-    return sorted(seen, key=attrgetter("number"), reverse=True)
+                found.append(to)
+    return sorted(found, key=attrgetter("number"), reverse=True)
     ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "check-order", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
