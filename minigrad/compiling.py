@@ -134,13 +134,13 @@ if X.__class__ is _Tensor:
 
 def compiled(call: Any) -> Any:
     """Give the operation `call` code of its own, or code that always takes the general way; returns `call`."""
-    found = None if call.several else source_of(call.rule)
+    found = None if call.several else source_of(call.own)
     return call if found is not None and write(call, *found) else lifting.always_general(call)
 
 
 def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
     """Write the code of `call` from the tree of its rule and what that returns. Whether it was possible."""
-    rule, space = call.rule, call.__globals__
+    rule, space = call.own, call.__globals__
     value, *vjps = returned
     first, options = [each.arg for each in tree.args.posonlyargs], [each.arg for each in tree.args.args]
     names, constants = first[:len(vjps)], first[len(vjps):]
@@ -180,7 +180,7 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
 def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int, inputs: list[str]) -> tuple[Plan, str]:
     """The plan for gradients of the arguments that the bits of `key` name, and what a node with this plan saves, as text."""
     needed = [i for i in range(len(vjps)) if key >> i & 1]
-    codes = vjp_codes(call.rule)
+    codes = vjp_codes(call.own)
     names = list(dict.fromkeys([name for i in needed for name in codes[i].co_freevars]))
     sources: list[Any] = [first.index(name) if name in first else
                           "out" if isinstance(value, ast.Name) and name == value.id else

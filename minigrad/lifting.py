@@ -41,7 +41,7 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
         functools.update_wrapper(call, rule)
         del call.__wrapped__
         call.rule, call.elementwise, call.floating, call.view = rule, elementwise, floating, view
-        call.several, call.frees, call.title, call.call = several, frees, name, call
+        call.several, call.frees, call.title, call.call, call.own = several, frees, name, call, rule
         call.node = node_class(name, Several if several else Node, op=call)
         return call
     return lift
@@ -66,7 +66,7 @@ def always_general(call: Any) -> Any:
 
 def general(op: Any, args: tuple, options: dict) -> Any:
     """What the operation `op` does for all arguments."""
-    code = op.rule.__code__
+    code = op.own.__code__
     n = len(args) if code.co_flags & inspect.CO_VARARGS else code.co_posonlyargcount
     inputs = meet(op, *args[:n]) if op.elementwise else tuple(
         [x if isinstance(x, tuple) else constant(x) for x in args[:n]])  # a tuple is an index

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import math
 import threading
 import weakref
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import engine, graph, rules, tensors
+from minigrad import engine, graph, lifting, rules, tensors
 
 
 def leaf(*values: float) -> mg.Tensor:
@@ -221,6 +223,23 @@ def test_the_fast_path_records_what_record_records(monkeypatch):
         assert fast[0] == slow[0]
         assert fast[2:] == slow[2:]
         assert [index for _, index in fast[1]] == [index for _, index in slow[1]]
+
+
+def test_another_rule_takes_effect_before_and_after_an_operation_has_code_of_its_own(monkeypatch):
+    x = leaf(2.0)
+    for _ in range(2):
+        operation = lifting.op("TripleBackward0")(lambda a, /: (3 * a, lambda g: 3 * g))
+        with monkeypatch.context() as changed:
+            changed.setattr(operation, "rule", functools.partial(lambda k, a: (k * a, lambda g: k * g), 5))
+            y = operation(x)
+            assert (y.item(), *[g.item() for g in mg.autograd.grad(y, x)]) == (10.0, 5.0)
+        for _ in range(2):
+            y = operation(x)
+            assert (y.item(), *[g.item() for g in mg.autograd.grad(y, x)]) == (6.0, 3.0)
+        with monkeypatch.context() as changed:
+            changed.setattr(rules.exp, "rule", lambda a, /: (a * 7, lambda g: g * 7))
+            assert x.exp().item() == 14.0
+        assert x.exp().item() == pytest.approx(math.exp(2))
 
 
 def gradients_of_many_programs():

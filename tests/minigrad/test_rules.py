@@ -6,6 +6,7 @@ One operation is one row of ROWS: the arguments (float arrays are differentiated
 from __future__ import annotations
 
 import inspect
+import itertools
 from types import FunctionType
 from typing import Any
 
@@ -135,6 +136,44 @@ def test_gradients_agree_with_central_differences_for_a_random_upstream_gradient
                 sides.append(loss([mg.tensor(moved) if j == place else x for j, x in enumerate(inputs(args))]))
             wanted[at] = (sides[0] - sides[1]) / 2e-6
         np.testing.assert_allclose(g.numpy(), wanted, rtol=1e-5, atol=1e-7, err_msg=f"argument {place}")
+
+
+@pytest.mark.parametrize(("name", "args", "options"), CASES)
+def test_the_code_that_is_written_for_an_operation_does_what_the_general_way_does(monkeypatch, name, args, options):
+    """For every choice of arguments that need a gradient: the result, its node, and the gradients."""
+    op = OPERATIONS[name]
+    places = [i for i, x in enumerate(args) if is_input(x)]
+
+    def run(tracked: tuple) -> list:
+        xs = [mg.tensor(x, requires_grad=i in tracked) if is_input(x) else x for i, x in enumerate(args)]
+        found: list = []
+        for y in as_tuple(op(*xs, **options)):
+            node = y.grad_fn
+            found += [y.detach().numpy(), y.requires_grad, y._is_view(), y._version]
+            if node is not None:
+                found += [node.name(), node.shape, node.dtype, node.plan.names, node.plan.sources, len(node.saved)]
+                found += [None if to is None else to.name() for to, _ in node.next_functions]
+                rng = np.random.default_rng(5)
+                mg.autograd.backward(y, mg.tensor(rng.normal(size=y.shape)), retain_graph=True)
+                found += [np.zeros(0) if xs[i].grad is None else xs[i].grad.numpy() for i in places]
+                found.append(mg.autograd.grad(y, [xs[i] for i in tracked], mg.ones_like(y), retain_graph=True)[0].numpy())
+        return found
+
+    for tracked in itertools.chain.from_iterable(itertools.combinations(places, n) for n in range(len(places) + 1)):
+        fast = run(tracked)
+        assert op.several or op.__code__.co_name == "operation" or name in ("cat", "stack")
+        with monkeypatch.context() as changed:
+            twin = FunctionType(op.own.__code__, op.own.__globals__, name, op.own.__defaults__)
+            twin.__kwdefaults__ = op.own.__kwdefaults__
+            changed.setattr(op, "rule", twin)
+            slow = run(tracked)
+        assert len(fast) == len(slow)
+        for x, y in zip(fast, slow, strict=True):
+            if isinstance(x, np.ndarray):
+                assert x.dtype == y.dtype
+                np.testing.assert_array_equal(x, y)
+            else:
+                assert x == y
 
 
 @pytest.mark.parametrize(("name", "args", "options"), CASES)
