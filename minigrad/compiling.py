@@ -47,6 +47,8 @@ elif NUMBERS and _input_0.__class__ is not _Tensor:
         return GENERAL
     if ALIKE and _to_1 is not None:
         _like = _to_1.like
+elif ALIKE and _to_0 is not None and _to_1 is not None and _to_0.like is _to_1.like:
+    _like = _to_0.like
 elif (A.__class__ is _ndarray or A.__class__ is not B.__class__) and A.dtype is not B.dtype:
     return GENERAL
 elif FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
@@ -111,8 +113,8 @@ if ALONE or _needed is None or _to in _needed:
     elif _part.__class__ is _Part:
         _task.join(_to, _part)
     else:
-        if (_part is not G or _like is not _node.like) and (_like.__class__ is not tuple or _part.__class__ is not _ndarray
-                or _part.shape != _like[0] or _part.dtype is not _like[1]):
+        if (_like is not _node.like or not (ELEMENTWISE or _part is G)) and (
+                _like.__class__ is not tuple or _part.__class__ is not _ndarray or _part.shape != _like[0] or _part.dtype is not _like[1]):
             _part = _fit(_part, _to, _node)
         if _to not in _pending:
             _pending[_to] = _part
@@ -186,10 +188,10 @@ def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int,
                           "out" if isinstance(value, ast.Name) and name == value.id else
                           name if name == call.frees else None for name in names]
     g, parts, space = vjps[0].args.args[0].arg, [ast.unparse(vjp.body) for vjp in vjps], call.__globals__
-    push = function("push", filled(filled(PUSH, {"EDGES": "\n".join([
-        filled(EDGE, {"PLACE": str(i), "VJP": parts[i], "ALONE": str(len(needed) == 1)}) for i in needed])}), {
-        "G": g, "SAVED": as_tuple(names),
-        "FREES": str(any(source is not None for source in sources)),
+    known = {"ALONE": str(len(needed) == 1), "ELEMENTWISE": str(call.elementwise)}
+    edges = [filled(EDGE, known | {"PLACE": str(i), "VJP": parts[i]}) for i in needed]
+    push = function("push", filled(filled(PUSH, {"EDGES": "\n".join(edges)}), {
+        "G": g, "SAVED": as_tuple(names), "FREES": str(any(source is not None for source in sources)),
         "CHECKS": "\n".join([filled(CHECK, {"X": name, "PLACE": str(i), "ZEROS": str((0,) * len(names))})
                              for i, name in enumerate(names) if type(sources[i]) is int or sources[i] == "out"])}), space)
     functions = [(i, eval(f"lambda {g}, {', '.join(names)}: {parts[i]}", space)) for i in needed]
