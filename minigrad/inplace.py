@@ -295,7 +295,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
     if rest is None and value._array.shape == view._array.shape:
         copy_(view, value)
     elif rest is None and value._array.ndim == 0:
-        update(fill_with, view, value)
+        fill_(view, value)
     else:
         if rest is None or value.shape[:1] == (1,):  # leading ones do not count
             value = value.view(value.shape[next((i for i, n in enumerate(value.shape) if n != 1), value.ndim):])
@@ -343,25 +343,15 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
 
 def copy_(x: Tensor, value: Tensor) -> Tensor:
     """x becomes the values of `value`, broadcast to its shape and cast to its element type."""
-    return update(copy_into, x, value)
+    return update(rules.copy, x, value.as_type(x._array.dtype))
 
 
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Every element of x becomes `value`: a number, or a tensor with no dimensions."""
-    if isinstance(value, Tensor):
-        need(value.ndim == 0, "fill", value.ndim)
-        return update(fill_with, x, value)
-    return update(rules.fill, x, value)
-
-
-def fill_with(x: Tensor, value: Tensor) -> Tensor:
-    """`rules.fill_tensor` in the element type of `x`."""
-    return rules.fill_tensor(x, value if value._array.dtype == x._array.dtype else value.as_type(x._array.dtype))
-
-
-def copy_into(x: Tensor, value: Tensor) -> Tensor:
-    """`rules.copy` in the element type of `x`."""
-    return rules.copy(x, value if value._array.dtype == x._array.dtype else value.as_type(x._array.dtype))
+    if not isinstance(value, Tensor):
+        return update(rules.fill, x, value)
+    need(value.ndim == 0, "fill", value.ndim)
+    return update(rules.fill_tensor, x, value.as_type(x._array.dtype))
 
 
 from . import engine, indexing  # noqa: E402
