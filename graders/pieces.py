@@ -85,7 +85,7 @@ PIECES: dict[str, Piece] = {
         Piece("rules.mean", 4),
         Piece("rules.norm", 4),
         Piece("rules.mm", 4),
-        Piece("graph.unbroadcast", 4),
+        Piece("graph.unbroadcast", 4, end="UNBROADCAST = None"),
         Piece("engine.order", 5),
         Piece("engine.Task.collect", 5, end="COLLECT = None"),
         Piece("engine.walk", 5, twins=(("engine.sweep", "None"),), end="WALK = None"),

@@ -157,6 +157,11 @@ def as_tuple(tensors: Any) -> tuple:
 
 def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
     """Put the first gradients in place and return their nodes. All checks come before anything is changed."""
+    if grads is None and len(outputs) == 1 and not task.record and outputs[0]._array.size == 1:  # as below, for a loss
+        root, array = graph.edge(outputs[0]), outputs[0]._array
+        if root is not None:
+            task.pending[root] = np.ones_like(array) if array.ndim else array.dtype.type(1)
+            return [root]
     roots: list[Any] = [graph.edge(output) for output in outputs]
     grads = (None,) * len(outputs) if grads is None else as_tuple(grads)
     need(len(grads) == len(outputs), "gradients", len(outputs), len(grads))

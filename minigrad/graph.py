@@ -402,7 +402,8 @@ def fit(g: Any, to: Node, node: Node) -> Any:
         if not node.op.elementwise:
             hint = "spread g back over the reduced axis" if g.ndim < len(shape) else "undo what the operation did to the shape"
             raise error("rule_shape", node.op.__name__, node.edges.index(to), tuple(g.shape), shape, hint)
-        g = unbroadcast(g, shape)
+        rows = g.__class__ is ndarray and unbroadcast is UNBROADCAST and g.shape[1:] == shape  # one for each row: a bias
+        g = np.add.reduce(g, 0) if rows else unbroadcast(g, shape)
     if isinstance(g, Tensor):
         return g if g._array.dtype == dtype else g.to(dtypes.OF_NUMPY[dtype])
     return g if g.dtype == dtype else g.astype(dtype)
@@ -415,6 +416,9 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     extra = g.ndim - len(shape)
     stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
     return g.sum(axis=(*range(extra), *stretched)).reshape(shape)
+
+
+UNBROADCAST = unbroadcast
 
 
 def check_version(saved: Tensor, expected: int, maker: Node | None) -> None:

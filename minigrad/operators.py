@@ -285,8 +285,11 @@ def bmm(x: Tensor, mat2: Tensor) -> Tensor:
 
 def matmul(a: Any, b: Any) -> Any:
     """The product of vectors, matrices or stacks of matrices, as PyTorch takes it apart into dot, mv, mm and bmm."""
-    if a.__class__ is not Tensor or b.__class__ is not Tensor:
-        a, b = lifting.constant(a), lifting.constant(b)
+    if a.__class__ is b.__class__ is Tensor:
+        x, y = a._array, b._array
+        if x.ndim == y.ndim == 2 and x.shape[1] == y.shape[0] and x.dtype is y.dtype:
+            return rules.mm(a, b)
+    a, b = lifting.constant(a), lifting.constant(b)
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         return NotImplemented
     left, right = a._array.ndim, b._array.ndim
