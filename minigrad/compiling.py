@@ -20,7 +20,8 @@ LOOK_AT = """
 if X.__class__ is _Tensor:
     if X._base is not None and not _inplace.settled(X):
         return GENERAL
-    TO, SEEN = X._grad_fn, X._counter
+    TO = X._grad_fn
+    SEEN
     if TO is None and X._requires_grad:
         TO = _accumulator(X)
     X = X._array
@@ -162,7 +163,8 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         plan, saved = plan_for(call, first, value, vjps, key, inputs)
         space[f"_plan_{key}"], watched = plan, watched | {i for i in plan.sources if type(i) is int and i < len(names)}
         save.append(f"{when}:\n    _node.plan, _node.saved = _plan_{key}, {saved}")
-    look = [filled(LOOK_AT, {"X": name, "TO": f"_to_{i}", "SEEN": f"_seen_{i}"}) for i, name in enumerate(names)]
+    look = [filled(LOOK_AT, {"X": name, "TO": to[i], "SEEN": f"_seen_{i} = {name}._counter" if i in watched else ""})
+            for i, name in enumerate(names)]
     text = filled(OPERATION, {"LOOK": "\n".join([*look, ONE_TENSOR.strip() if len(names) == 1 else TWO_TENSORS.strip()])})
     call.__code__ = function("operation", filled(text, {
         "PARAMETERS": ", ".join([*first, "/", *options]), "INPUTS": as_tuple(inputs), "NAMES": as_tuple(names),
@@ -171,7 +173,7 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         "STATEMENTS": "\n".join([ast.unparse(line) for line in tree.body[:-1]]), "VALUE": ast.unparse(value),
         "FLOATING": str(call.floating), "VIEW": str(call.view), "NUMBERS": str(call.elementwise and len(names) > 1),
         "ALIKE": str(call.elementwise and not constants + options), "EDGES": as_tuple(to), "SAVE": "\n".join(save),
-        "ABSENT": " = ".join([f"_{word}_{i}" for i in range(len(names)) for word in ("to", "seen")]),
+        "ABSENT": " = ".join([*to, *[f"_seen_{i}" for i in watched]]),
         "UNTRACKED": f"({' is None and '.join(to)} is None)", "NEAREST": f"({' or '.join(to)})",
         "WRITTEN": " or ".join([f"(_seen_{i} and _seen_{i}[0])" for i in watched]) or "False",
         "RESULT": "_view_of(_input_0, _result)" if call.view else "_result"}), space).__code__
