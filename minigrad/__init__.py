@@ -21,7 +21,7 @@ from .operators import cat, stack, where  # noqa: F401
 # isort: on
 
 if TYPE_CHECKING:
-    from . import autograd, nn, optim  # noqa: F401
+    from . import autograd, nn  # noqa: F401
     from .drawing import describe, draw  # noqa: F401
     from .replaying import replay  # noqa: F401
 
@@ -37,7 +37,7 @@ FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos d
 def __getattr__(name: str) -> Any:
     """A function `minigrad.name(x, ...)` behind the method `x.name(...)`, or what is imported late."""
     from importlib import import_module
-    if name in ("autograd", "nn", "optim"):
+    if name in ("autograd", "nn"):
         return import_module("." + name, __name__)
     if name in LATE:
         return getattr(import_module("." + LATE[name], __name__), name)

@@ -33,15 +33,14 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Run the operation and record it."""
         ctx = graph.node_class(cls.__name__ + "Backward", Custom, function=cls)()
-        ctx.to_save, ctx.saved, ctx.dirty, ctx.constant, ctx.materialize = (), (), (), (), True
+        ctx.to_save = ctx.saved = ()
         ctx.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
-        with graph.set_grad_enabled(False):
+        with graph.no_grad():
             made = cls.forward(ctx, *args)
-        outputs = made if isinstance(made, tuple) else (made,)
+        outputs = tuple([x.detach() if isinstance(x, Tensor) and (x._grad_fn is not None or any(x is arg for arg in args)) else x
+                         for x in (made if isinstance(made, tuple) else (made,))])
         if graph.is_grad_enabled() and any(ctx.needs_input_grad):
-            outputs = ctx.record(args, outputs)
-        else:
-            outputs = tuple([x.detach() if is_in(x, args) else x for x in outputs])
+            ctx.record(args, outputs)
         return outputs if isinstance(made, tuple) else outputs[0]
 
 
@@ -57,46 +56,25 @@ class Custom(Node):
             need(x is None or isinstance(x, Tensor), "save_type", i, type(x).__name__)
         self.to_save = values
 
-    def mark_dirty(self, *changed: Tensor) -> None:
-        """Say which arguments forward has written to in place."""
-        self.dirty = changed
-
-    def mark_non_differentiable(self, *outputs: Tensor) -> None:
-        """Say which results have no gradient."""
-        self.constant = outputs
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Whether backward gets zeros (True) or None for results that nobody used."""
-        self.materialize = value
-
-    def record(self, args: tuple, outputs: tuple) -> tuple:
+    def record(self, args: tuple, outputs: tuple) -> None:
         """Make the results remember this node."""
         self.places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
         self.count, self.edges = len(args), tuple([graph.edge(args[i]) for i in self.places])
         self.number, self.like = graph.next_number(), np.float32
-        results = list(outputs)
+        self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in outputs]
         for i, x in enumerate(outputs):
-            if is_in(x, self.dirty):
-                tensors.counter(x)[0] += 1
-            elif isinstance(x, Tensor) and not is_in(x, self.constant) and (is_in(x, args) or x._grad_fn is not None):
-                results[i] = tensors.wrap(x._array)
-        self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in results]
-        for i, x in enumerate(results):
-            if isinstance(x, Tensor) and not is_in(x, self.constant) and x._array.dtype.kind == "f":
-                x._requires_grad, x._grad_fn = True, self if len(results) == 1 else Output(self, i, x._array)
-        if len(results) == 1 and self.outputs[0] is not None:
-            self.like = graph.like_of(results[0]._array)
-        self.saved = tuple([self.pack(x, args, outputs, results) for x in self.to_save])
-        return tuple(results)
+            if isinstance(x, Tensor) and x._array.dtype.kind == "f":
+                x._requires_grad, x._grad_fn = True, self if len(outputs) == 1 else Output(self, i, x._array)
+        if len(outputs) == 1 and self.outputs[0] is not None:
+            self.like = graph.like_of(outputs[0]._array)
+        self.saved = tuple([self.pack(x, outputs) for x in self.to_save])
 
-    def pack(self, x: Any, args: tuple, outputs: tuple, results: list) -> Any:
+    def pack(self, x: Any, outputs: tuple) -> Any:
         """(tensor, version, its edge; which result it is, for a result)."""
-        if x is None:
-            return None
         for i, out in enumerate(outputs):
-            if x is out and not is_in(x, args):
-                return tensors.alias(results[i]), results[i]._version, i
-        return x, x._version, graph.edge(x)
+            if x is out and x is not None:
+                return tensors.alias(x), x._version, i
+        return None if x is None else (x, x._version, graph.edge(x))
 
     def unpack_one(self, x: Tensor, version: int, edge: Any) -> Tensor:
         """A saved tensor with its place in the graph, if nobody has written to it."""
@@ -118,10 +96,8 @@ class Custom(Node):
             return
         if self.saved is None:
             raise error("freed")
-        grads = [g.get(i) for i in range(len(self.outputs))] if isinstance(g, dict) else [g]
-        for i, meta in enumerate(self.outputs):
-            if grads[i] is None and self.materialize and meta is not None:
-                grads[i] = np.zeros(*meta)
+        given = g if isinstance(g, dict) else {0: g}
+        grads = [given.get(i, meta and np.zeros(*meta)) for i, meta in enumerate(self.outputs)]
         with graph.set_grad_enabled(task.record):
             made = self.function.backward(self, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
         made = made if isinstance(made, tuple) else (made,)
@@ -144,8 +120,3 @@ class Custom(Node):
                  self.name(), place, list(part.shape), list(to.shape))
             part = graph.unbroadcast(part, to.shape)
         return part.as_type(to.dtype)
-
-
-def is_in(x: Any, found: tuple) -> bool:
-    """True when `x` itself is one of those."""
-    return any(x is other for other in found)

@@ -27,43 +27,37 @@ def finish(outputs: Any, create_graph: bool) -> Any:
     return outputs if create_graph else like([y.detach() for y in engine.as_tuple(outputs)], outputs)
 
 
-def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool = False) -> list[Tensor]:
+def rows(output: Tensor, inputs: tuple, create_graph: bool = False) -> list[Tensor]:
     """For each input the Jacobian of `output`, one row for each element of the output."""
-    found: list[list[Tensor]] = [[] for _ in inputs]
-    for i in range(output.numel()):
-        pick = np.zeros(output.shape, output._array.dtype)
-        pick.flat[i] = 1
-        grads = engine.grad(output, inputs, tensors.wrap(pick), True, create_graph, True) if output.requires_grad else (
-            None,) * len(inputs)
-        for row, x, g in zip(found, inputs, grads, strict=True):
-            need(g is not None or not strict, "independent")
-            row.append(creation.zeros_like(x) if g is None else g)
-    return [rules.stack(*row).reshape(*output.shape, *x.shape) for row, x in zip(found, inputs, strict=True)]
+    picks = np.eye(output.numel(), dtype=output._array.dtype).reshape(-1, *output.shape)
+    found = [engine.grad(output, inputs, tensors.wrap(pick), True, create_graph, materialize_grads=True)
+             if output.requires_grad else [creation.zeros_like(x) for x in inputs] for pick in picks]
+    return [rules.stack(*row).reshape(*output.shape, *x.shape) for row, x in zip(zip(*found, strict=True), inputs, strict=True)]
 
 
 @graph.enable_grad()
-def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
+def jacobian(func: Callable, inputs: Any, create_graph: bool = False) -> Any:
     """The Jacobian J[i, j] = d func(x)_i / d x_j, in the shape of the output followed by that of the input."""
     given = prepare(inputs, create_graph)
     outputs = func(*given)
-    return like([like(rows(y, given, create_graph, strict), inputs) for y in engine.as_tuple(outputs)], outputs)
+    return like([like(rows(y, given, create_graph), inputs) for y in engine.as_tuple(outputs)], outputs)
 
 
-def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
+def hessian(func: Callable, inputs: Any, create_graph: bool = False) -> Any:
     """The second derivatives of a scalar function: the Jacobian of its gradient."""
     def gradient(*args: Any) -> Any:
         value = func(*args)
         need(value.numel() == 1, "hessian")
         return like(engine.grad(value.reshape(()), args, create_graph=True, materialize_grads=True), inputs)
-    return jacobian(gradient, inputs, create_graph, strict)
+    return jacobian(gradient, inputs, create_graph)
 
 
 @graph.enable_grad()
-def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> Any:
     """(func(x), v J): the product of a vector and the Jacobian; v may be left out for a scalar."""
     given = prepare(inputs, create_graph)
     outputs = func(*given)
-    grads = engine.grad(outputs, given, v, create_graph=create_graph, allow_unused=not strict, materialize_grads=not strict)
+    grads = engine.grad(outputs, given, v, create_graph=create_graph, materialize_grads=True)
     return finish(outputs, create_graph), like(grads, inputs)
 
 
@@ -78,7 +72,7 @@ def again(grads: tuple, inputs: tuple, v: Any, create_graph: bool) -> tuple:
 
 
 @graph.enable_grad()
-def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> Any:
     """(func(x), J v): as the derivative of u J with respect to u, in which it is linear."""
     given = prepare(inputs, create_graph)
     outputs = func(*given)
@@ -88,7 +82,7 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
 
 
 @graph.enable_grad()
-def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> Any:
     """(func(x), v H): the product of a vector and the Hessian of a scalar function."""
     given = prepare(inputs, create_graph)
     value = func(*given)

@@ -38,7 +38,7 @@ def extreme(name: str) -> Callable:
 
 FUNCTIONS: dict[str, Callable] = {
     "where": lambda condition, a, b: rules.where(a, b, tensors.array_of(condition)),
-    "broadcast_to": lambda x, shape: rules.broadcast_to(x, tuple(shape)),
+    "broadcast_to": lambda x, shape: rules.expand(x, tuple(shape)),
     "concatenate": lambda xs, axis=0: rules.cat(*map(as_tensor, xs), dim=axis),
     "stack": lambda xs, axis=0: rules.stack(*map(as_tensor, xs), dim=axis),
     "max": extreme("max"), "min": extreme("min"),

@@ -311,10 +311,11 @@ def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
         folded = reshape(a, -1, a.shape[-1])
         return rules.unsafe_view(mv(folded, b) if b.ndim == 1 else mm(folded, b), (*a.shape[:-1], *b.shape[1:]))
     if a.ndim == 1 or (a.ndim == 2 and (b.requires_grad or a.requires_grad)):
-        folded = reshape(b.mT, -1, b.shape[-2])
+        folded = reshape(transpose(b, -2, -1), -1, b.shape[-2])
         if a.ndim == 1:
             return rules.unsafe_view(mv(folded, a), (*b.shape[:-2], b.shape[-1]))
-        return rules.clone(rules.unsafe_view(mm(folded, a.t()), (*b.shape[:-2], b.shape[-1], a.shape[0])).mT)
+        product = rules.unsafe_view(mm(folded, t(a)), (*b.shape[:-2], b.shape[-1], a.shape[0]))
+        return rules.clone(transpose(product, -2, -1))
     try:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
@@ -334,9 +335,9 @@ def in_range(dim: int, n: int) -> int:
     return dim % n
 
 
-def existing_dim(x: Tensor, dim: int) -> int:
-    """A dimension of `x` as a number from 0; IndexError also for a tensor that has no dimensions."""
-    need(x.ndim, "dim_0d", dim)
+def existing_dim(x: Tensor, dim: int, caller: str = "dim") -> int:
+    """A dimension of `x` as a number from 0; an error, that of `caller`, also for a tensor that has no dimensions."""
+    need(x.ndim, caller + "_0d", dim)
     return in_range(dim, x.ndim)
 
 
@@ -354,7 +355,6 @@ def dims(x: Tensor, dim: Any) -> tuple[int, ...]:
 # ---------------------------------------------------------------- shapes
 def view(x: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape, the memory shared. RuntimeError where that needs a copy."""
-    need(not (shape and isinstance(shape[0], dtypes.dtype)), "view_dtype")
     wanted = full_shape(x, sizes(shape))
     try:
         return rules.view(x, wanted)
@@ -411,17 +411,8 @@ def t(x: Tensor) -> Tensor:
 def T(x: Tensor) -> Tensor:
     """The dimensions in reverse order."""
     if x.ndim != 2:
-        warn("T_dims" if x.ndim else "T_0d", "T")
+        warn("T_dims" if x.ndim else "T_0d")
     return rules.permute(x, tuple(range(x.ndim))[::-1])
-
-
-def mT(x: Tensor) -> Tensor:
-    """The last two dimensions swapped."""
-    if x.ndim == 0:
-        warn("T_0d", "mT")
-        return x
-    need(x.ndim >= 2, "mT", x.ndim)
-    return transpose(x, -2, -1)
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -479,8 +470,7 @@ def contiguous(x: Tensor) -> Tensor:
 # ---------------------------------------------------------------- parts, and putting them together
 def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`length` indices of `dim` from `start` on, which counts from the end if it is negative."""
-    need(x.ndim, "narrow_0d")
-    dim = in_range(dim, x.ndim)
+    dim = existing_dim(x, dim, "narrow")
     n = x._array.shape[dim]
     need(length >= 0, "narrow_length")
     need(-n <= start <= n, "narrow_start", -n, n, start)
@@ -491,8 +481,7 @@ def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 def select(x: Tensor, dim: int, index: int) -> Tensor:
     """The part at `index` along `dim`, without that dimension."""
-    need(x.ndim, "select_0d")
-    dim = in_range(dim, x.ndim)
+    dim = existing_dim(x, dim, "select")
     n = x._array.shape[dim]
     need(-n <= index < n, "select", index, list(x.shape), dim)
     return rules.select(x, dim, index % n)
@@ -505,8 +494,7 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of `split_size` (the last may be smaller), or of these sizes."""
-    need(x.ndim, "split_0d")
-    dim = in_range(dim, x.ndim)
+    dim = existing_dim(x, dim, "split")
     n = x._array.shape[dim]
     if not isinstance(split_size, int):
         need(np.sum(split_size) == n, "split_sizes", n, dim, list(split_size))
@@ -531,8 +519,7 @@ def cat(tensors: Any, dim: Any = 0) -> Tensor:
     first, *others = found = sequence(tensors, "cat")
     for x in others:
         need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
-    need(first.ndim, "cat_0d")
-    dim = in_range(dim, first.ndim)
+    dim = existing_dim(first, dim, "cat")
     for i, x in enumerate(others, 1):
         for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
             need(d == dim or n == m, "cat_sizes", dim, n, d, m, i)
@@ -589,17 +576,11 @@ def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     return inplace.update(rules.normal, x, random().normal(mean, std, x.shape).astype(x._array.dtype))
 
 
-def index_put_(x: Tensor, indices: Any, values: Any, accumulate: Any = False) -> Tensor:
-    """Write (or add) `values` where the index tensors say, in place."""
-    rest = indexing.basic(x, tuple(indices))[1]
-    return inplace.update(rules.index_put, x, values, rest, accumulate=bool(accumulate))
-
-
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
     add, sub, pow, square, clamp, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
     mv, mm, bmm, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
-    select, unbind, split, to, zero_, normal_, index_put_)}
+    select, unbind, split, to, zero_, normal_)}
 METHODS |= {name: getattr(rules, name) for name in
             "mul div neg reciprocal exp log sqrt abs sign sin cos tanh sigmoid relu clone".split()}
 METHODS |= {f"{name}_": in_place(METHODS[name]) for name in
@@ -614,7 +595,7 @@ METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any 
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
             "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
-            "logical_and": METHODS["and"], "T": property(T), "mT": property(mT)}
+            "logical_and": METHODS["and"], "T": property(T)}
 OPERATORS: dict[str, Callable] = {
     "add": rules.add, "radd": rules.add, "sub": rules.sub, "rsub": rsub, "mul": rules.mul, "rmul": rules.mul,
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,

@@ -32,15 +32,9 @@ def text(x: Tensor) -> str:
     elif x.requires_grad:
         suffixes.append("requires_grad=True")
     result = START + body
-    last = len(result) - result.rfind("\n") + 1
     for suffix in suffixes:
-        width = len(suffix.replace("minigrad.", "torch."))  # lines end where PyTorch's do
-        if last + width + 2 > LINE:
-            result += ",\n" + " " * len(START) + suffix
-            last = len(START) + width
-        else:
-            result += ", " + suffix
-            last += width + 2
+        line = (result.rpartition("\n")[2] + suffix).replace("minigrad.", "torch.")  # lines end where PyTorch's do
+        result += (", " if len(line) + 4 <= LINE else ",\n" + " " * len(START)) + suffix
     return result + ")"
 
 

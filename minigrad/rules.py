@@ -20,7 +20,7 @@ from . import dtypes, graph
 from .errors import error
 from .graph import Array, Part
 from .lifting import elementwise, op
-from .tensors import Tensor
+from .tensors import Tensor, array_of, wrap
 
 # Rules are named as the operations are, also where Python has a builtin of that name. Where operations differ in name only,
 # they share a rule.
@@ -222,20 +222,16 @@ def var(a, /, dim, correction=1, keepdim=False):
     return value, lambda g: g.reshape(kept) * (2 * inverse(n)) * away(a, dim)
 
 
-@op("ProdBackward0")
-def prod(a, /):
-    """d prod(a) = sum(prod(a) / a da), also where some elements are 0"""
-    out = a.prod()
-    return out, lambda g: g * out / a if np.all(array(a) != 0) else g * others(a.reshape(-1)).reshape(a.shape)
-
-
 @op("ProdBackward1")
-def prod_dim(a, /, dim, keepdim=False):
-    """As `prod`, for each product along `dim`"""
+def prod_dim(a, /, dim=None, keepdim=False):
+    """d prod(a) = sum(prod(a) / a da) along `dim` (None for all), also where some elements are 0"""
     kept = keep_dims(a.shape, dim)
     out = a.prod(axis=dim, keepdims=keepdim)
-    return out, lambda g: (g.reshape(kept) * out.reshape(kept) / a if np.all(array(a) != 0) else
-                           g.reshape(kept) * others(a.swapaxes(dim, -1)).swapaxes(dim, -1))
+    return out, lambda g: (g.reshape(kept) * out.reshape(kept) / a if np.all(array_of(a) != 0) else
+                           g.reshape(kept) * others(a, dim))
+
+
+prod = op("ProdBackward0")(prod_dim.rule)
 
 
 @op("LinalgVectorNormBackward0")
@@ -249,7 +245,7 @@ def norm(a, /):
 def norm_dim(a, /, p, dim, keepdim=False):
     """As `norm`, for each norm along `dim`, and for other orders p"""
     kept = keep_dims(a.shape, dim)
-    out = vector_norm(a, p, dim, keepdim)
+    out = np.linalg.vector_norm(a, axis=dim, keepdims=keepdim, ord=p)
     return out, lambda g: norm_vjp(g.reshape(kept), a, out.reshape(kept), p, dim)
 
 
@@ -258,7 +254,7 @@ def norm_dim(a, /, p, dim, keepdim=False):
 def max(a, /, choose=np.max):
     """The chosen element gets g; equal ones share it"""
     out = choose(a)
-    return out, lambda g: np.where(a == out, g / (array(a) == array(out)).sum(), 0)
+    return out, lambda g: np.where(a == out, g / (array_of(a) == array_of(out)).sum(), 0)
 
 
 min = op("MinBackward1")(max.rule)
@@ -341,16 +337,8 @@ squeeze_dim = op("SqueezeBackward1", view=True)(view.rule)
 squeeze_dims = op("SqueezeBackward2", view=True)(view.rule)
 unsqueeze = op("UnsqueezeBackward0", view=True)(view.rule)
 alias = op("AliasBackward0", view=True)(view.rule)
-
-
-@op("UnsafeViewBackward0")
-def unsafe_view(a, /, shape):
-    """As `view`, of a tensor that nobody else holds: the result is not known as a view"""
-    old = a.shape
-    return a.reshape(shape), lambda g: g.reshape(old)
-
-
-squeeze_product = op("SqueezeBackward4")(unsafe_view.rule)
+unsafe_view = op("UnsafeViewBackward0")(view.rule)  # of a tensor that nobody else holds: not known as a view
+squeeze_product = op("SqueezeBackward4")(view.rule)
 
 
 @op("PermuteBackward0", view=True)
@@ -470,20 +458,6 @@ def index_put(a, b, indices, /, accumulate=False):
 
 
 # ---------------------------------------------------------------- gradients that are operations of their own
-@op("ScatterBackward0")
-def place(a, /, index, shape):
-    """`a` at `index` among zeros: the gradient of reading a part"""
-    old = a.shape
-    return Part(a, index, repeats(index)).among_zeros(shape, a.dtype), lambda g: graph.unbroadcast(g[index], old)
-
-
-@op("BroadcastToBackward0")
-def broadcast_to(a, /, shape):
-    """As `expand`, into memory of its own"""
-    old = a.shape
-    return np.broadcast_to(a, shape), lambda g: graph.unbroadcast(g, old)
-
-
 @op("LookBackward0")
 def look(a, /, region):
     """A copy of the memory that `region` sees in `a`"""
@@ -509,24 +483,19 @@ def in_region(g: Any, region: Any) -> Any:
     return look_back(g, region) if isinstance(g, Tensor) else region.spread(g)
 
 
-def array(x: Any) -> Any:
-    """The values of an array or Tensor, without a history: for counting, which has no gradient."""
-    return x._array if isinstance(x, Tensor) else x
-
-
-def axes(dim: Any) -> tuple[int, ...]:
-    """The dimensions that `dim` names, as a tuple."""
-    return (dim,) if isinstance(dim, int) else dim
+def axes(dim: Any, shape: tuple[int, ...]) -> Any:
+    """The dimensions that `dim` names; None names all."""
+    return range(len(shape)) if dim is None else (dim,) if isinstance(dim, int) else dim
 
 
 def keep_dims(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
     """The shape after a reduction over `dim` that keeps the reduced dimensions, with size 1."""
-    return tuple([1 if i in axes(dim) else n for i, n in enumerate(shape)])
+    return tuple([1 if i in axes(dim, shape) else n for i, n in enumerate(shape)])
 
 
 def count(shape: tuple[int, ...], dim: Any) -> int:
     """How many elements each result of a reduction over `dim` has seen."""
-    return math.prod([n for i, n in enumerate(shape) if i in axes(dim)])
+    return math.prod([n for i, n in enumerate(shape) if i in axes(dim, shape)])
 
 
 def away(a: Any, dim: Any) -> Any:
@@ -549,22 +518,12 @@ def divide0(a: Array, b: Array) -> Array:
     return np.where(b == 0, 0, a / b)
 
 
-def others(a: Array) -> Array:
-    """For each element along the last axis, the product of the others: exact where some are 0."""
-    n = a.shape[-1]
-    return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1)
-
-
-def vector_norm(a: Array, p: float, dim: Any, keepdim: bool) -> Array:
-    """(sum |a|^p)^(1/p) over `dim`; the number of nonzero elements for p = 0, the extremes for infinite p."""
-    if p == 2:
-        return np.sqrt((a * a).sum(axis=dim, keepdims=keepdim))
-    size = np.abs(a)
-    if p == 0:
-        return (size != 0).sum(axis=dim, keepdims=keepdim).astype(a.dtype)
-    if p in (np.inf, -np.inf):
-        return (size.max if p > 0 else size.min)(axis=dim, keepdims=keepdim)
-    return (size ** p).sum(axis=dim, keepdims=keepdim) ** (1 / p)
+def others(a: Array, dim: int | None) -> Array:
+    """For each element the product of the others along `dim` (None for all): exact where some are 0."""
+    if dim is None:
+        return others(a.reshape(-1), 0).reshape(a.shape)
+    a, n = a.swapaxes(dim, -1), a.shape[dim]
+    return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1).swapaxes(dim, -1)
 
 
 def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
@@ -574,7 +533,7 @@ def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
     if p == 2:
         return g * divide0(a, out)
     if p in (np.inf, -np.inf):
-        ties = array(np.abs(a)) == array(out)
+        ties = array_of(np.abs(a)) == array_of(out)
         return g * np.sign(a) * ties / ties.sum(axis=dim, keepdims=True)
     return g * divide0(np.sign(a) * np.where(a == 0, 0, np.abs(a) ** (p - 1)), out ** (p - 1))
 
@@ -582,7 +541,7 @@ def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
 def chosen(index: Array, shape: tuple[int, ...], dim: int) -> Array:
     """A mask of `shape`: True at the element that `index` chose along `dim`."""
     steps = [-1 if i == dim else 1 for i in range(len(shape))]
-    return np.arange(shape[dim]).reshape(steps) == array(index) if shape else np.True_
+    return np.arange(shape[dim]).reshape(steps) == array_of(index) if shape else np.True_
 
 
 def repeats(index: Any) -> bool:
@@ -592,7 +551,9 @@ def repeats(index: Any) -> bool:
 
 def scatter(g: Any, index: Any, shape: tuple[int, ...], twice: bool = True) -> Any:
     """`g` at `index` among zeros of `shape`, as a Part: nobody has to make the zeros. twice: the index may repeat."""
-    return place(g, index, shape) if isinstance(g, Tensor) else Part(g, index, twice and repeats(index))
+    if isinstance(g, Tensor):
+        return index_put(wrap(np.zeros(shape, g._array.dtype)), g, index, accumulate=True)
+    return Part(g, index, twice and repeats(index))
 
 
 def without(g: Any, index: Any) -> Any:

@@ -5,7 +5,6 @@ and methods that hand over to a rule are put on Tensor by `operators`.
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +26,6 @@ class Size(tuple):
     def __repr__(self) -> str:
         return f"minigrad.Size({list(self)})"
 
-    def numel(self) -> int:
-        """The number of elements of a tensor of this shape."""
-        return math.prod(self)
-
 
 def read_only(get: Callable[[Any], Any]) -> property:
     """A property whose setter says, as PyTorch does, that it cannot be set."""
@@ -39,9 +34,7 @@ def read_only(get: Callable[[Any], Any]) -> property:
     return property(get, refuse, doc=get.__doc__)
 
 
-def attribute(get: Callable[[Any], Any], doc: str) -> Any:
-    """A property that only reads, known to type checkers by what is written in front of it."""
-    return property(get, doc=doc)
+attribute: Any = property  # type checkers know such an attribute by what is written in front of it
 
 
 class Tensor:
@@ -63,8 +56,9 @@ class Tensor:
     _hooks: dict | None = None
     __array_priority__ = 1000
 
-    def __init__(self, *data: Any) -> None:
-        become(self, creation.tensor(data[0] if data else [], dtypes.float32))
+    def __new__(cls, data: Any = ()) -> Tensor:
+        """`data` as float32; functions are the usual way to make one."""
+        return creation.tensor(data, dtypes.float32)
 
     # ------------------------------------------------------------ autograd
     @property
@@ -192,9 +186,9 @@ class Tensor:
         return result
 
     # ------------------------------------------------------------ what it is
-    shape: Size = attribute(lambda self: Size(self._array.shape), "The sizes of the dimensions.")
-    ndim: int = attribute(lambda self: self._array.ndim, "The number of dimensions.")
-    dtype: dtypes.dtype = attribute(lambda self: dtypes.of(self._array), "The element type.")
+    shape: Size = attribute(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")
+    ndim: int = attribute(lambda self: self._array.ndim, doc="The number of dimensions.")
+    dtype: dtypes.dtype = attribute(lambda self: dtypes.of(self._array), doc="The element type.")
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
@@ -284,9 +278,6 @@ class Tensor:
         need(self._array.ndim, "iter_0d")
         return iter(self.unbind(0))
 
-    def __hash__(self) -> int:
-        return id(self)
-
     def __repr__(self) -> str:
         from . import printing
         return printing.text(self)
@@ -298,16 +289,11 @@ class Tensor:
         return leaf, (self._array, self.is_leaf and self._requires_grad)
 
     if TYPE_CHECKING:  # what `operators` puts here
-        T: Tensor
-        mT: Tensor
         def __getattr__(self, name: str) -> Any: ...
-        def _operator(self, other: Any) -> Tensor: ...
-        def _sign(self) -> Tensor: ...
-        def __getitem__(self, key: Any) -> Tensor: ...
-        def __setitem__(self, key: Any, value: Any) -> None: ...
+        def _operator(self, *others: Any) -> Tensor: ...
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _operator
         __rpow__ = __matmul__ = __rmatmul__ = __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __xor__ = _operator
-        __neg__ = __pos__ = __abs__ = __invert__ = _sign
+        __neg__ = __pos__ = __abs__ = __invert__ = __getitem__ = __setitem__ = _operator
 
 
 new = object.__new__
@@ -320,12 +306,6 @@ def wrap(array: Any) -> Tensor:
     result._requires_grad = False
     result._grad_fn = result._grad = result._base = result._counter = None
     return result
-
-
-def become(x: Tensor, made: Tensor) -> None:
-    """Give `x`, which Python has just created, what `made` is."""
-    for slot in ("_array", "_requires_grad", "_grad_fn", "_grad", "_base", "_counter"):
-        setattr(x, slot, getattr(made, slot))
 
 
 def leaf(array: np.ndarray, requires_grad: bool = False) -> Tensor:

@@ -84,7 +84,6 @@ ROWS: dict[str, list[tuple[tuple, dict[str, Any]]]] = {
     "fill_tensor": [((some(2, 3), some()), {})], "normal": [((some(3),), {"value": some(3)})],
     "index_put": [((some(3, 4), some(3), ONCE), {}), ((some(3, 4), some(), ONCE), {}),
                   ((some(3, 4), some(3), INDEX), {"accumulate": True})],
-    "place": [((some(3),), {"index": INDEX, "shape": (3, 4)})], "broadcast_to": [((some(3, 1),), {"shape": (2, 3, 4)})],
     "look": [((some(3, 4),), {"region": Region(BASE, BASE[1:, ::2])})],
     "look_back": [((some(2, 2),), {"region": Region(BASE, BASE[1:, ::2])})],
 }
