@@ -17,53 +17,6 @@ from .graph import Node
 from .tensors import Tensor
 
 
-class Region:
-    """Where a view lies in the memory of its base: shape, steps and start. Or, with `index`, where base[index] lies."""
-
-    __slots__ = ("base_shape", "base_strides", "index", "offset", "shape", "strides")
-
-    def __init__(self, base: np.ndarray, view: Any, index: Any = None) -> None:
-        self.base_shape, self.base_strides, self.index = base.shape, base.strides, index
-        self.shape, self.strides = view.shape, view.strides
-        self.offset = 0 if index is not None else address(view) - address(base)
-
-    def fits(self, array: np.ndarray) -> bool:
-        """True when the region can be found in `array`: its elements lie as the base's do."""
-        return self.index is not None or array.strides == self.base_strides
-
-    def laid_out(self, array: np.ndarray) -> np.ndarray:
-        """A copy of `array` in which the region can be found."""
-        if self.index is not None:
-            return np.array(array)
-        last = sum([(n - 1) * step for n, step in zip(self.base_shape, self.base_strides, strict=True)])
-        room = np.zeros(last // array.itemsize + 1 if array.size else 0, array.dtype)
-        result = np.ndarray(self.base_shape, array.dtype, room, 0, self.base_strides)
-        result[...] = array
-        return result
-
-    def of(self, array: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarray:
-        """The same region of another array that it fits: a view of it."""
-        if self.index is not None:
-            return array[self.index]
-        shape = self.shape if shape is None else shape
-        if array.flags.c_contiguous:
-            return np.ndarray(shape, array.dtype, array, self.offset, self.strides)
-        start = self.offset // array.itemsize
-        line = np.lib.stride_tricks.as_strided(array, (start + 1,), (array.itemsize,))[start:]
-        return np.lib.stride_tricks.as_strided(line, shape, self.strides)
-
-    def spread(self, g: np.ndarray) -> np.ndarray:
-        """`g` in its region among zeros; an element that the region sees several times gets the sum."""
-        result = self.laid_out(np.zeros(self.base_shape, g.dtype))
-        if self.index is not None:
-            result[self.index] = g
-            return result
-        seen = tuple([i for i, step in enumerate(self.strides) if step == 0 and self.shape[i] > 1])
-        once = self.of(result, tuple([1 if i in seen else n for i, n in enumerate(self.shape)]))
-        once += g.sum(axis=seen, keepdims=True)
-        return result
-
-
 def address(array: np.ndarray) -> int:
     """The address of the first element."""
     return array.__array_interface__["data"][0]
@@ -72,6 +25,19 @@ def address(array: np.ndarray) -> int:
 def offset(view: Tensor) -> int:
     """Where a view starts in the memory of its base, in bytes."""
     return address(view._array) - address(view._base._array)
+
+
+def positions(base: np.ndarray, view: np.ndarray) -> np.ndarray:
+    """For each element of `view`, which looks into the memory of `base`, its place in base.reshape(-1)."""
+    size = base.itemsize
+    last = sum([(n - 1) * (step // size) for n, step in zip(base.shape, base.strides, strict=True)]) if base.size else -1
+    memory = np.zeros(last + 1, np.intp)
+
+    def seen(x: np.ndarray, start: int) -> np.ndarray:
+        return np.lib.stride_tricks.as_strided(memory[start:], x.shape, [step // size * memory.itemsize for step in x.strides])
+
+    seen(base, 0)[...] = np.arange(base.size).reshape(base.shape)
+    return seen(view, (address(view) - address(base)) // size if view.size else 0)
 
 
 class OldValues(Node):
@@ -88,29 +54,29 @@ class OldValues(Node):
 
 
 class CopySlices(Node):
-    """The node of a base after one of its views was written to.
+    """The node of a base after a part of it was written to: base.reshape(laid)[index], of shape `part`.
 
-    The gradient of the region goes through the operation that was written there (`fn`; None for a plain copy of the
+    The gradient of the part goes through the operation that was written there (`fn`; None for a plain copy of the
     second edge's values); the rest goes to the old base.
     """
 
-    __slots__ = ("fn", "old", "region")
+    __slots__ = ("fn", "index", "laid", "old", "part")
     fn: Node | None
     old: OldValues | None
-    region: Region
+    laid: tuple[int, ...]
+    index: Any
+    part: tuple[int, ...]
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
-        """Send the region of `g` through `fn`; to the base `g`, with the gradient of the old values in that region."""
+        """Send the part of `g` through `fn`; to the base `g`, with the gradient of the old values in that part."""
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
-        if recorded:
-            upstream = rules.look(g, self.region)
-        else:
-            if self not in task.owned or not self.region.fits(g):
-                g = self.region.laid_out(g)
-            part = self.region.of(g)
-            upstream = part.copy() if part.ndim else part[()]
-        before: Any = 0
+        if not recorded and (self not in task.owned or not g.flags.c_contiguous):
+            g = np.array(g, order="C")
+        laid = g.reshape(self.laid)
+        upstream, before = laid[self.index], 0
+        if upstream.__class__ is np.ndarray:
+            upstream = upstream.copy()
         if self.fn is not None:
             if task.needed is not None and base in task.needed:
                 task.needed.add(self.old)
@@ -123,9 +89,9 @@ class CopySlices(Node):
             yield to, upstream
         if base is not None and (task.needed is None or base in task.needed):
             if recorded:
-                g = g - rules.look_back(upstream - before, self.region)
+                g = g - rules.spread(upstream - before, self.index, laid.shape).reshape(g.shape)
             else:
-                part[...] = before
+                laid[self.index] = before
                 if base not in task.pending:
                     task.owned.add(base)
             yield base, g
@@ -251,7 +217,8 @@ def rebase(x: Tensor, node: Node) -> None:
         return move_on(x, node)
     old = OldValues(node.edges[:1], node.like)
     slices = CopySlices((graph.edge(base), *node.edges[1:]), graph.like_of(base._array))
-    slices.region, slices.fn, slices.old = Region(base._array, x._array), node, old
+    slices.fn, slices.old, slices.laid, slices.part = node, old, (-1,), x._array.shape
+    slices.index = (positions(base._array, x._array),)
     node.edges = (node.edges[0] and old, *node.edges[1:])
     move_on(base, slices)
 
@@ -272,8 +239,8 @@ def refresh(view: Tensor) -> None:
     if seen != now and (view._grad_fn is not None or base.requires_grad):
         refuse_view(view, "its base or another view of its base has been")
         view._seen = (now, made)
-        with graph.set_grad_enabled(True):
-            view._grad_fn = rules.as_strided(base, Region(base._array, view._array))._grad_fn
+        value, vjp = rules.as_strided.rule(base._array, (positions(base._array, view._array),))
+        view._grad_fn = graph.record(rules.as_strided, (base,), value, [vjp])._grad_fn
 
 
 def settled(view: Tensor) -> bool:
@@ -285,6 +252,7 @@ def settled(view: Tensor) -> bool:
 
 def set_item(x: Tensor, index: Any, value: Any) -> None:
     """x[index] = value, recorded: the gradient of what was overwritten is 0, the gradient of `value` is the part's."""
+    index = None if index is True else index
     if index is False or (x._base is None and set_part(x, index, value)):
         return
     if not isinstance(value, Tensor):
@@ -302,7 +270,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         if rest is not None:
             arrays = [np.asarray(tensors.array_of(k)) for k in (index if isinstance(index, tuple) else (index,))
                       if isinstance(k, (Tensor, np.ndarray, list))]
-            if value._array.size == 1 and [k.dtype for k in arrays if k.ndim or k.dtype == bool] == [np.dtype(bool)]:
+            if value._array.size == 1 and [k.dtype for k in arrays if k.ndim] == [np.dtype(bool)]:
                 value = value.as_type(x._array.dtype)  # one number for a mask may be of any type
             update(rules.index_put, view, value, rest)
         else:
@@ -328,13 +296,14 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         from_value = value._requires_grad and graph.grad_mode.enabled
     elif value.__class__ is not float and value.__class__ is not int:
         return False
+    key = index if kind is tuple else (index,)
     if kind is not int and (part.shape == array.shape or min(part.strides, default=0) < 0):
         return False
     if tracked or from_value:
         base = x._grad_fn if tracked else None
         slices = CopySlices((base, (value._grad_fn or graph.accumulator(value)) if from_value else None),
                             graph.like_of(array) if base is None else base.like)
-        slices.region, slices.fn, slices.old = Region(array, part, (index if kind is tuple else (index,)) + (...,)), None, None
+        slices.fn, slices.old, slices.laid, slices.index, slices.part = None, None, array.shape, key, part.shape
         move_on(x, slices)
     array[index] = new
     tensors.counter(x)[0] += 1

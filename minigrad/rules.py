@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, graph
-from .errors import error
+from .errors import error, need
 from .graph import Array, Part
 from .lifting import elementwise, op
 from .tensors import Tensor, array_of, wrap
@@ -360,10 +360,11 @@ def expand(a, /, shape):
     return np.lib.stride_tricks.as_strided(a, shape, repeated.strides), lambda g: graph.unbroadcast(g, old)
 
 
-@op("AsStridedBackward0", view=True)
-def as_strided(a, /, region):
-    """g goes back to the memory that was looked at; `region` knows how to look"""
-    return region.of(a), lambda g: in_region(g, region)
+@op("AsStridedBackward0")
+def as_strided(a, /, places):
+    """The elements at `places` of a.reshape(-1); g goes back there"""
+    shape, size = a.shape, (a.size,)
+    return a.reshape(-1)[places], lambda g: spread(g, places, size).reshape(shape)
 
 
 # ---------------------------------------------------------------- parts
@@ -452,37 +453,11 @@ def index_put(a, b, indices, /, accumulate=False):
         write(out, indices, b)
     except ValueError:
         raise error("index_put_shape", list(shape), list(a[indices].shape)) from None
-    if b.dtype != a.dtype and a[indices].size:
-        raise error("index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
+    need(b.dtype == a.dtype, "index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
     return out, lambda g: g if accumulate else without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
 
 
-# ---------------------------------------------------------------- gradients that are operations of their own
-@op("LookBackward0")
-def look(a, /, region):
-    """A copy of the memory that `region` sees in `a`"""
-    return part_of(a, region), lambda g: in_region(g, region)
-
-
-@op("LookBackBackward0")
-def look_back(a, /, region):
-    """`a` in the memory of `region`, among zeros: the gradient of `look`"""
-    return region.spread(a), lambda g: part_of(g, region)
-
-
 # ---------------------------------------------------------------- what the rules share
-def part_of(g: Any, region: Any) -> Any:
-    """A copy of what `region` sees in `g`."""
-    if isinstance(g, Tensor):
-        return look(g, region)
-    return region.of(g if region.fits(g) else region.laid_out(g)).copy()
-
-
-def in_region(g: Any, region: Any) -> Any:
-    """`g` in the memory that `region` sees, among zeros."""
-    return look_back(g, region) if isinstance(g, Tensor) else region.spread(g)
-
-
 def axes(dim: Any, shape: tuple[int, ...]) -> Any:
     """The dimensions that `dim` names; None names all."""
     return range(len(shape)) if dim is None else (dim,) if isinstance(dim, int) else dim
@@ -554,6 +529,12 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...], twice: bool = True) -> A
     if isinstance(g, Tensor):
         return index_put(wrap(np.zeros(shape, g._array.dtype)), g, index, accumulate=True)
     return Part(g, index, twice and repeats(index))
+
+
+def spread(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """As `scatter`, with the zeros."""
+    found = scatter(g, index, shape)
+    return found if isinstance(found, Tensor) else found.among_zeros(shape, g.dtype)
 
 
 def without(g: Any, index: Any) -> Any:

@@ -326,8 +326,8 @@ class Scan:
         role = "accumulate" if kind(node) == "AccumulateGrad" else "operation"
         self.nodes[node] = place = self.add(role, shorten(kind(node)))
         item = self.picture.items[place]
-        if hasattr(node, "region"):
-            item.lines.append(f"writes {shape_text(node.region.shape)} through {kind(node.fn) if node.fn else 'CopyBackwards'}")
+        if hasattr(node, "laid"):
+            item.lines.append(f"writes {shape_text(node.part)} through {kind(node.fn) if node.fn else 'CopyBackwards'}")
         kept = saved_by(node)
         for verb, names in (("saves", [s.name for s in kept if s.value is not None]),
                             ("freed", [s.name for s in kept if s.value is None and not s.stale])):

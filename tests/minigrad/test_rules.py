@@ -15,7 +15,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import graph, rules, tensors
-from minigrad.inplace import Region
+from minigrad.inplace import positions
 
 RNG = np.random.default_rng(5)
 
@@ -72,7 +72,7 @@ ROWS: dict[str, list[tuple[tuple, dict[str, Any]]]] = {
     "squeeze_dim": [((some(1, 3),), {"shape": (3,)})], "squeeze_dims": [((some(1, 3, 1),), {"shape": (3, 1)})],
     "squeeze_product": [((some(1, 3),), {"shape": (3,)})], "unsqueeze": [((some(2, 3),), {"shape": (2, 1, 3)})],
     "expand": [((some(3, 1),), {"shape": (2, 3, 4)})], "alias": [((some(3, 4),), {"shape": (3, 4)})],
-    "as_strided": [((some(3, 4),), {"region": Region(BASE, BASE[1:, ::2])})],
+    "as_strided": [((some(3, 4),), {"places": (positions(BASE, BASE[1:, ::2]),)})],
     "select": [((some(3, 4),), {"dim": 1, "part": 2})], "slice_": [((some(5, 2),), {"dim": 0, "part": slice(1, 5, 2)})],
     "index": [((some(3, 4), INDEX), {}), ((some(3, 4), (slice(None), np.array([1, 1]))), {})],
     "unbind": [((some(3, 2),), {"dim": 0}), ((some(3, 2),), {"dim": 1})],
@@ -84,8 +84,6 @@ ROWS: dict[str, list[tuple[tuple, dict[str, Any]]]] = {
     "fill_tensor": [((some(2, 3), some()), {})], "normal": [((some(3),), {"value": some(3)})],
     "index_put": [((some(3, 4), some(3), ONCE), {}), ((some(3, 4), some(), ONCE), {}),
                   ((some(3, 4), some(3), INDEX), {"accumulate": True})],
-    "look": [((some(3, 4),), {"region": Region(BASE, BASE[1:, ::2])})],
-    "look_back": [((some(2, 2),), {"region": Region(BASE, BASE[1:, ::2])})],
 }
 CASES = [pytest.param(name, *row, id=f"{name}-{i}") for name, rows in ROWS.items() for i, row in enumerate(rows)]
 OPERATIONS = {name: op for name, op in vars(rules).items() if hasattr(op, "rule")}
