@@ -114,8 +114,8 @@ if ALONE or _needed is None or _to in _needed:
     elif _part.__class__ is _Part:
         _task.join(_to, _part)
     else:
-        if (_like is not _node.like or not (ELEMENTWISE or _part is G)) and (
-                _like.__class__ is not tuple or _part.__class__ is not _ndarray or _part.shape != _like[0] or _part.dtype is not _like[1]):
+        if (_like is not _node.like or not (ELEMENTWISE or _part is G)) and (_part.__class__ is not _ndarray
+                or _like.__class__ is not tuple or _part.shape != _like[0] or _part.dtype is not _like[1]):
             _part = _fit(_part, _to, _node)
         if _to not in _pending:
             _pending[_to] = _part

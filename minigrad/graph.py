@@ -112,8 +112,8 @@ class Node:
     edges: for each differentiable argument the node that a gradient for it goes to, or None. number: nodes are numbered
     as they are made, so a node always has a higher number than those that it sends gradients to. like: what a gradient
     that arrives here looks like: (shape, dtype), or the NumPy scalar class for 0-d. plan: how to call the vjps with what
-    was `saved`. versions: of the saved tensors, None where nothing had been written to any of them. The result is saved as an array;
-    once something can write to it, as a tensor.
+    was `saved`: arguments as they came, the result as an array, or as a tensor once something can write to it. versions:
+    of the saved tensors, None where nothing had been written to any of them.
     """
 
     __slots__ = ("__dict__", "edges", "hooks", "like", "number", "plan", "saved", "versions")
@@ -245,43 +245,36 @@ NOTHING_KEPT = Plan(Node, [], [], [])
 def captured(node: Node, inputs: tuple, value: Array, vjps: list) -> tuple[Plan, tuple]:
     """The plan of a node and what it saves, read from the closures of the vjps that its edges need."""
     code = getattr(node.op.rule, "__code__", None)
-    arguments = code.co_varnames[:code.co_argcount] if code else ()
+    arguments = code.co_varnames[:min(code.co_argcount, len(inputs))] if code else ()
     names: list[str] = []
     sources: list[Any] = []
     saved: list[Any] = []
-    needed = []
-    for i, (to, vjp) in enumerate(zip(node.edges, vjps, strict=True)):
-        if to is None:
+    functions = []
+    for i, vjp in enumerate(vjps):
+        if node.edges[i] is None:
             continue
         plain = type(vjp) is FunctionType and not vjp.__defaults__ and not vjp.__kwdefaults__
         cells = zip(vjp.__code__.co_freevars, vjp.__closure__ or (), strict=True) if plain else [(f"vjp {i}", CellType(vjp))]
         places = []
-        for name, cell in cells:
-            held = cell.cell_contents
-            source: Any = None
-            if name in arguments[:len(inputs)] and held is tensors.array_of(inputs[arguments.index(name)]):
+        for name, held in [(name, cell.cell_contents) for name, cell in cells]:
+            source: Any = "out" if held is value else name if name == node.op.frees else None
+            if name in arguments and held is tensors.array_of(inputs[arguments.index(name)]):
                 source = arguments.index(name)
-                held = inputs[source]
-            elif held is value or name == node.op.frees:
-                source = "out" if held is value else name
             if source is None or source not in sources:
                 names.append(name)
                 sources.append(source)
-                saved.append(held)
+                saved.append(inputs[source] if type(source) is int else held)
             places.append(len(saved) - 1 if source is None else sources.index(source))
-        needed.append((i, bound(vjp, places) if plain else called(places[0])))
-    return Plan(type(node), names, sources, needed), tuple(saved)
+        functions.append((i, bound(vjp if plain else None, places)))
+    return Plan(type(node), names, sources, functions), tuple(saved)
 
 
 def bound(vjp: Any, places: list[int]) -> Callable:
-    """`vjp` as a function of g and all saved values, of which it captured those at `places`."""
+    """`vjp` as a function of g and all saved values, of which it captured those at `places`; None: it is itself one."""
+    if vjp is None:
+        return lambda g, *values: values[places[0]](g)
     code, names = vjp.__code__, vjp.__globals__
     return lambda g, *values: FunctionType(code, names, "", None, tuple([CellType(values[i]) for i in places]))(g)
-
-
-def called(place: int) -> Callable:
-    """A vjp that is itself the saved value at `place`."""
-    return lambda g, *values: values[place](g)
 
 
 def like_of(array: Array) -> Any:
