@@ -157,10 +157,14 @@ def as_tuple(tensors: Any) -> tuple:
 
 def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
     """Put the first gradients in place and return their nodes. All checks come before anything is changed."""
-    if grads is None and len(outputs) == 1 and not task.record and outputs[0]._array.size == 1:  # as below, for a loss
-        root, array = graph.edge(outputs[0]), outputs[0]._array
-        if root is not None:
-            task.pending[root] = np.ones_like(array) if array.ndim else array.dtype.type(1)
+    if len(outputs) == 1 and not task.record:  # as below, in the usual cases
+        array, root, g = outputs[0]._array, graph.edge(outputs[0]), None
+        if grads is None and array.size == 1:
+            g = np.ones_like(array) if array.ndim else array.dtype.type(1)
+        elif grads.__class__ is Tensor and grads._array.shape == array.shape and grads._array.dtype is array.dtype:
+            g = grads._array
+        if root is not None and g is not None:
+            task.pending[root] = g
             return [root]
     roots: list[Any] = [graph.edge(output) for output in outputs]
     grads = (None,) * len(outputs) if grads is None else as_tuple(grads)

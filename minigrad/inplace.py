@@ -279,34 +279,33 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
 
 def set_part(x: Tensor, index: Any, value: Any) -> bool:
     """x[index] = value without making the view, where nothing can go wrong: numbers and slices. Whether it was done."""
-    array, tracked, kind = x._array, x._requires_grad and graph.grad_mode.enabled, index.__class__
-    if array.__class__ is not np.ndarray or (tracked and x._grad_fn is None) or not (
+    array, before, recording, kind = x._array, x._grad_fn, graph.grad_mode.enabled, index.__class__
+    if array.__class__ is not np.ndarray or (before is None and x._requires_grad and recording) or not (
             kind is int or kind is slice or (kind is tuple and {i.__class__ for i in index} <= {int, slice})):
         return False
+    key, to = index if kind is tuple else (index,), None
     try:
-        part = array[index]
+        part = array[key]
     except (IndexError, TypeError):
         return False
-    new, from_value = value, False
+    new = value
     if value.__class__ is Tensor:
         new = value._array
         if new.dtype is not array.dtype or new.shape != part.shape or (
                 value._base is not None and not settled(value)) or value._counter is x._counter is not None:
             return False
-        from_value = value._requires_grad and graph.grad_mode.enabled
+        if recording and value._requires_grad:
+            to = value._grad_fn or graph.accumulator(value)
     elif value.__class__ is not float and value.__class__ is not int:
         return False
-    key = index if kind is tuple else (index,)
     if kind is not int and (part.shape == array.shape or min(part.strides, default=0) < 0):
         return False
-    if tracked or from_value:
-        base = x._grad_fn if tracked else None
-        slices = CopySlices((base, (value._grad_fn or graph.accumulator(value)) if from_value else None),
-                            graph.like_of(array) if base is None else base.like)
+    if recording and (before is not None or to is not None):
+        slices = CopySlices((before, to), graph.like_of(array) if before is None else before.like)
         slices.fn, slices.old, slices.laid, slices.index, slices.part = None, None, array.shape, key, part.shape
         move_on(x, slices)
-    array[index] = new
-    tensors.counter(x)[0] += 1
+    array[key] = new
+    (x._counter or tensors.counter(x))[0] += 1
     return True
 
 

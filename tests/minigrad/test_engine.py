@@ -228,14 +228,14 @@ def test_the_fast_path_records_what_record_records(monkeypatch):
 def test_another_rule_takes_effect_before_and_after_an_operation_has_code_of_its_own(monkeypatch):
     x = leaf(2.0)
     for _ in range(2):
-        operation = lifting.op("TripleBackward0")(lambda a, /: (3 * a, lambda g: 3 * g))  # noqa: B023
+        operation = lifting.op("TripleBackward0")(lambda a, /: (3 * a, lambda g: 3 * g))
         with monkeypatch.context() as changed:
-            changed.setattr(operation, "rule", functools.partial(lambda k, a: (k * a, lambda g: k * g), 5))  # noqa: B023
+            changed.setattr(operation, "rule", functools.partial(lambda k, a: (k * a, lambda g: k * g), 5))
             y = operation(x)
-            assert (y.item(), *[g.item() for g in mg.autograd.grad(y, x)]) == (10.0, 5.0)
+            assert (y.item(), *[part.item() for part in mg.autograd.grad(y, x)]) == (10.0, 5.0)
         for _ in range(2):
             y = operation(x)
-            assert (y.item(), *[g.item() for g in mg.autograd.grad(y, x)]) == (6.0, 3.0)
+            assert (y.item(), *[part.item() for part in mg.autograd.grad(y, x)]) == (6.0, 3.0)
         with monkeypatch.context() as changed:
             changed.setattr(rules.exp, "rule", lambda a, /: (a * 7, lambda g: g * 7))
             assert x.exp().item() == 14.0
