@@ -250,8 +250,8 @@ def captured(node: Node, inputs: tuple, value: Array, vjps: list) -> tuple[Plan,
     sources: list[Any] = []
     saved: list[Any] = []
     functions = []
-    for i, vjp in enumerate(vjps):
-        if node.edges[i] is None:
+    for i, (to, vjp) in enumerate(zip(node.edges, vjps, strict=True)):
+        if to is None:
             continue
         plain = type(vjp) is FunctionType and not vjp.__defaults__ and not vjp.__kwdefaults__
         cells = zip(vjp.__code__.co_freevars, vjp.__closure__ or (), strict=True) if plain else [(f"vjp {i}", CellType(vjp))]
