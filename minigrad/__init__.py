@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 inf, nan = float32.dtype.type("inf").item(), float32.dtype.type("nan").item()
-LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying"}  # imported when they are first asked for
+LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying", "autograd": "autograd", "nn": "nn"}  # when asked for
 FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos detach div dot eq equal exp flatten ge gt
     is_floating_point isfinite isinf isnan le log log_softmax logical_and logical_not lt matmul max maximum mean min minimum
     mm mul mv narrow ne neg nonzero norm numel permute pow prod ravel reciprocal relu reshape select sigmoid sign sin softmax
@@ -37,10 +37,9 @@ FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos d
 def __getattr__(name: str) -> Any:
     """A function `minigrad.name(x, ...)` behind the method `x.name(...)`, or what is imported late."""
     from importlib import import_module
-    if name in ("autograd", "nn"):
-        return import_module("." + name, __name__)
     if name in LATE:
-        return getattr(import_module("." + LATE[name], __name__), name)
+        module = import_module("." + LATE[name], __name__)
+        return getattr(module, name, module)
     if name not in FUNCTIONS:
         raise error("no_attribute", name)
     method = getattr(Tensor, name)
@@ -57,11 +56,6 @@ def __getattr__(name: str) -> Any:
 def get_default_dtype() -> dtype:
     """The element type of tensors made from Python floats."""
     return float32
-
-
-def is_tensor(x: Any) -> Any:
-    """True for Tensors."""
-    return isinstance(x, Tensor)
 
 
 Tensor.__module__ = Size.__module__ = dtype.__module__ = __name__

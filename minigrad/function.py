@@ -73,7 +73,7 @@ class Custom(Node):
         """(tensor, version, its edge; which result it is, for a result)."""
         for i, out in enumerate(outputs):
             if x is out and x is not None:
-                return tensors.alias(x), x._version, i
+                return x.detach(), x._version, i
         return None if x is None else (x, x._version, graph.edge(x))
 
     def unpack_one(self, x: Tensor, version: int, edge: Any) -> Tensor:

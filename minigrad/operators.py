@@ -113,12 +113,17 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
             return NotImplemented
         x, y = tensors.array_of(a), tensors.array_of(b)
         kind = dtypes.result_type(x, y)
-        try:
-            return tensors.wrap(ufunc(np.asarray(x, kind)[()], np.asarray(y, kind)[()]))
-        except ValueError:
-            lifting.refuse("", x, y)
-            raise
+        return tensors.wrap(broadcast(ufunc, np.asarray(x, kind)[()], np.asarray(y, kind)[()]))
     return operator
+
+
+def broadcast(function: Callable, a: Any, b: Any) -> Any:
+    """function(a, b); RuntimeError, in PyTorch's words, where the shapes of the arrays do not broadcast."""
+    try:
+        return function(a, b)
+    except ValueError:
+        lifting.refuse("", a, b)
+        raise
 
 
 def test(ufunc: Any) -> Callable[[Tensor], Tensor]:
@@ -313,11 +318,7 @@ def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
             return rules.unsafe_view(mv(folded, a), (*b.shape[:-2], b.shape[-1]))
         product = rules.unsafe_view(mm(folded, t(a)), (*b.shape[:-2], b.shape[-1], a.shape[0]))
         return rules.clone(transpose(product, -2, -1))
-    try:
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        lifting.refuse("", np.empty((*a.shape[:-2], 1, 1)), np.empty((*b.shape[:-2], 1, 1)))
-        raise
+    batch = broadcast(np.broadcast, *[np.empty((*x.shape[:-2], 1, 1)) for x in (a, b)]).shape[:-2]
     left, right = [reshape(expand(x, *batch, *x.shape[-2:]), -1, *x.shape[-2:]) for x in (a, b)]
     return rules.unsafe_view(bmm(left, right), (*batch, a.shape[-2], b.shape[-1]))
 
@@ -514,10 +515,9 @@ def sequence(given: Any, name: str) -> list[Tensor]:
 def cat(tensors: Any, dim: Any = 0) -> Tensor:
     """The tensors one after the other along `dim`; all other sizes must agree."""
     first, *others = found = sequence(tensors, "cat")
-    for x in others:
-        need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
     dim = existing_dim(first, dim, "cat")
     for i, x in enumerate(others, 1):
+        need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
         for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
             need(d == dim or n == m, "cat_sizes", dim, n, d, m, i)
     return rules.cat(*found, dim=dim)

@@ -142,8 +142,9 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same memory as a tensor that needs no gradient. Writing to it counts as writing to this one."""
-        self._own_memory()
-        return alias(self)
+        result = self.data
+        result._counter = counter(self)
+        return result
 
     def detach_(self) -> Tensor:
         """Forget in place how this tensor was made: it becomes a leaf that needs no gradient."""
@@ -325,13 +326,6 @@ def shadow(array: Any, node: Any) -> Tensor:
     result = wrap(array)
     result._grad_fn = node
     result._requires_grad = node is not None
-    return result
-
-
-def alias(x: Tensor) -> Tensor:
-    """The same memory and version number as `x`, without its history."""
-    result = wrap(x._array)
-    result._counter = counter(x)
     return result
 
 
