@@ -90,13 +90,10 @@ def sizes(shape: Any) -> list[int]:
 def made(make: Callable, size: Any, dtype: np.dtype, caller: str) -> np.ndarray:
     """make(size, dtype); TypeError for a size that is not whole, RuntimeError for one that is negative."""
     shape = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    try:
-        return make(shape, dtype)
-    except (TypeError, ValueError):
-        for i, n in enumerate(shape):
-            need(isinstance(n, (int, np.integer)), "size", caller, type(n).__name__, i)
-        need(min(shape) >= 0, "zeros_size" if caller == "zeros" else "negative_size", min(shape), list(shape))
-        raise
+    for i, n in enumerate(shape):
+        need(isinstance(n, (int, np.integer)), "size", caller, type(n).__name__, i)
+        need(n >= 0, "zeros_size" if caller == "zeros" else "negative_size", n, list(shape))
+    return make(shape, dtype)
 
 
 def numpy_type(dtype: Any, caller: str, default: np.dtype = dtypes.DEFAULT) -> np.dtype:

@@ -363,7 +363,7 @@ def expand(a, /, shape):
 @op("AsStridedBackward0", view=True)
 def as_strided(a, /, region):
     """g goes back to the memory that was looked at; `region` knows how to look"""
-    return region.of(a), lambda g: in_region(g, region)
+    return region.of(a), lambda g: either(look_back, g, region)
 
 
 # ---------------------------------------------------------------- parts
@@ -454,33 +454,27 @@ def index_put(a, b, indices, /, accumulate=False):
         raise error("index_put_shape", list(shape), list(a[indices].shape)) from None
     if b.dtype != a.dtype and a[indices].size:
         raise error("index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
-    return out, lambda g: g if accumulate else without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
+    return (out, lambda g: g if accumulate else either(index_put, g, np.zeros((), g.dtype), indices),
+            lambda g: graph.unbroadcast(g[indices], shape))
 
 
 # ---------------------------------------------------------------- gradients that are operations of their own
 @op("LookBackward0")
 def look(a, /, region):
     """A copy of the memory that `region` sees in `a`"""
-    return part_of(a, region), lambda g: in_region(g, region)
+    return region.of(a if region.fits(a) else region.laid_out(a)).copy(), lambda g: either(look_back, g, region)
 
 
 @op("LookBackBackward0")
 def look_back(a, /, region):
     """`a` in the memory of `region`, among zeros: the gradient of `look`"""
-    return region.spread(a), lambda g: part_of(g, region)
+    return region.spread(a), lambda g: either(look, g, region)
 
 
 # ---------------------------------------------------------------- what the rules share
-def part_of(g: Any, region: Any) -> Any:
-    """A copy of what `region` sees in `g`."""
-    if isinstance(g, Tensor):
-        return look(g, region)
-    return region.of(g if region.fits(g) else region.laid_out(g)).copy()
-
-
-def in_region(g: Any, region: Any) -> Any:
-    """`g` in the memory that `region` sees, among zeros."""
-    return look_back(g, region) if isinstance(g, Tensor) else region.spread(g)
+def either(op: Any, g: Any, *args: Any) -> Any:
+    """The value of an operation for a gradient that is an array or, where it is itself differentiated, a Tensor."""
+    return op(g, *args) if isinstance(g, Tensor) else op.rule(g, *args)[0]
 
 
 def axes(dim: Any, shape: tuple[int, ...]) -> Any:
@@ -554,13 +548,6 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...], twice: bool = True) -> A
     if isinstance(g, Tensor):
         return index_put(wrap(np.zeros(shape, g._array.dtype)), g, index, accumulate=True)
     return Part(g, index, twice and repeats(index))
-
-
-def without(g: Any, index: Any) -> Any:
-    """A copy of `g` with zeros at `index`."""
-    mask = np.ones(g.shape, bool)
-    mask[index] = False
-    return g * mask
 
 
 def parts(sizes: list[int]) -> list[slice]:
