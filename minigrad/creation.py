@@ -23,9 +23,8 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
     """
     if isinstance(data, Tensor):
         warn("copy_of_tensor")
-        array = np.array(data._array)
-    elif isinstance(data, (np.ndarray, np.generic)):
-        array = np.array(data)
+    if isinstance(data, (Tensor, np.ndarray, np.generic)):
+        array = np.array(tensors.array_of(data))
     else:
         numbers = innermost(data)
         array = np.array(plain_lists(data))
