@@ -115,8 +115,7 @@ class Custom(Node):
         """A gradient that backward returned, in the shape and element type of its argument."""
         need(isinstance(part, Tensor), "gradient_type", type(part).__name__)
         if part.shape != to.shape:
-            stretched = zip(part.shape[::-1], to.shape[::-1], strict=False)
-            need(part.ndim >= len(to.shape) and all(n in (m, 1) or m == 1 for n, m in stretched), "gradient_shape",
-                 self.name(), place, list(part.shape), list(to.shape))
+            fits = all(m in (n, 1) for n, m in zip(part.shape[::-1], to.shape[::-1], strict=False))
+            need(part.ndim >= len(to.shape) and fits, "gradient_shape", self.name(), place, list(part.shape), list(to.shape))
             part = graph.unbroadcast(part, to.shape)
         return part.as_type(to.dtype)
