@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .tensors import Size, Tensor  # first: the other modules meet through it
 from . import rules  # noqa: F401
 from .creation import (  # noqa: F401
-    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
+    arange, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
     rand_like, randn, randn_like, tensor, zeros, zeros_like)
 from .dtypes import (  # noqa: F401
     dtype, double, float16, float32, float64, half, int8, int16, int32, int64, long, short, uint8)
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 inf, nan = float32.dtype.type("inf").item(), float32.dtype.type("nan").item()
 LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying", "autograd": "autograd", "nn": "nn"}  # when asked for
-FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos detach div dot eq equal exp flatten ge gt
+FUNCTIONS = """abs add all any argmax argmin bmm clamp clip clone cos detach div dot eq exp flatten ge gt
     is_floating_point isfinite isinf isnan le log log_softmax logical_and logical_not lt matmul max maximum mean min minimum
     mm mul mv narrow ne neg nonzero norm numel permute pow prod ravel reciprocal relu reshape select sigmoid sign sin softmax
     split sqrt square squeeze sub sum swapaxes t tanh transpose unbind unsqueeze var""".split()

@@ -63,13 +63,6 @@ def wrap_leaf(array: Any, requires_grad: Any, caller: str) -> Tensor:
     return tensors.leaf(array, requires_grad)
 
 
-def as_tensor(data: Any, dtype: dtypes.dtype | None = None) -> Tensor:
-    """`data` as a Tensor, without a copy where that is possible."""
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    return from_numpy(data) if isinstance(data, np.ndarray) and dtype is None else tensor(data, dtype)
-
-
 def from_numpy(array: np.ndarray) -> Tensor:
     """A Tensor that shares the memory of a NumPy array."""
     need(isinstance(array, np.ndarray), "no_array", type(array).__name__)

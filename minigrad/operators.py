@@ -86,19 +86,18 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     return rules.where(*lifting.meet(rules.where, a, b), condition._array)
 
 
-def softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def softmax(x: Tensor, dim: int) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`."""
-    return rules.softmax(floating(x, dtype, "softmax"), in_range(dim, x.ndim))
+    return rules.softmax(floating(x, "softmax"), in_range(dim, x.ndim))
 
 
-def log_softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def log_softmax(x: Tensor, dim: int) -> Tensor:
     """log(softmax(x)) along `dim`, without overflow."""
-    return rules.log_softmax(floating(x, dtype, "log_softmax"), in_range(dim, x.ndim))
+    return rules.log_softmax(floating(x, "log_softmax"), in_range(dim, x.ndim))
 
 
-def floating(x: Tensor, dtype: Any, name: str) -> Tensor:
-    """`x` (in `dtype`); NotImplementedError, in PyTorch's words, for integers."""
-    x = x if dtype is None else to(x, dtype)
+def floating(x: Tensor, name: str) -> Tensor:
+    """`x`; NotImplementedError, in PyTorch's words, for integers."""
     if x._array.dtype.kind != "f":
         raise error("not_implemented", name + "_lastdim_kernel_impl", x.dtype.tensor_name)
     return x
@@ -137,16 +136,6 @@ def invert(x: Tensor) -> Tensor:
     return tensors.wrap(np.invert(x._array))
 
 
-def equal(x: Tensor, other: Tensor) -> bool:
-    """True when shape and all elements are the same."""
-    return bool(np.array_equal(x._array, other._array))
-
-
-def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """True when all elements satisfy |a - b| <= atol + rtol |b|."""
-    return bool(np.allclose(x._array, other._array, rtol, atol, equal_nan))
-
-
 # ---------------------------------------------------------------- reductions
 def numpy_names(method: Callable) -> Callable:
     """The method takes NumPy's `axis` and `keepdims` for `dim` and `keepdim` too, as PyTorch's do."""
@@ -159,29 +148,27 @@ def numpy_names(method: Callable) -> Callable:
 
 
 @numpy_names
-def sum(x: Tensor, dim: Any = ALL, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def sum(x: Tensor, dim: Any = ALL, keepdim: bool = False) -> Tensor:
     """The sum of all elements, or along `dim` (a number, several, or None for all)."""
-    x = countable(x, dtype)
+    x = countable(x)
     return rules.sum(x) if dim is ALL else rules.sum_dim(x, dims(x, dim), keepdim)
 
 
 @numpy_names
-def prod(x: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The product of all elements, or along one dimension."""
-    x = countable(x, dtype)
+    x = countable(x)
     return rules.prod(x) if dim is None else rules.prod_dim(x, in_range(dim, x.ndim), keepdim)
 
 
-def countable(x: Tensor, dtype: Any) -> Tensor:
-    """`x` in `dtype`; bytes as int64 where no type is asked for, as all integers are summed."""
-    dtype = dtypes.int64 if dtype is None and x._array.dtype.kind == "u" else dtype
-    return x if dtype is None else to(x, dtype)
+def countable(x: Tensor) -> Tensor:
+    """`x`, bytes as int64, as all integers are summed."""
+    return to(x, dtypes.int64) if x._array.dtype.kind == "u" else x
 
 
 @numpy_names
-def mean(x: Tensor, dim: Any = ALL, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def mean(x: Tensor, dim: Any = ALL, keepdim: bool = False) -> Tensor:
     """The mean of all elements, or along `dim`. RuntimeError for integers."""
-    x = x if dtype is None else to(x, dtype)
     need(x._array.dtype.kind == "f", "mean", x.dtype.tensor_name)
     return rules.mean(x) if dim is ALL else rules.mean_dim(x, dims(x, dim), keepdim)
 
@@ -575,7 +562,7 @@ def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
-    add, sub, pow, square, clamp, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
+    add, sub, pow, square, clamp, softmax, log_softmax, sum, prod, mean, var, norm, dot,
     mv, mm, bmm, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
     select, unbind, split, to, zero_, normal_)}
 METHODS |= {name: getattr(rules, name) for name in
