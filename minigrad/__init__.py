@@ -4,7 +4,7 @@
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 # isort: off
 from .tensors import Size, Tensor  # first: the other modules meet through it
@@ -19,11 +19,6 @@ from .errors import error, need
 from .graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: F401
 from .operators import cat, stack, where  # noqa: F401
 # isort: on
-
-if TYPE_CHECKING:
-    from . import autograd, nn  # noqa: F401
-    from .drawing import describe, draw  # noqa: F401
-    from .replaying import replay  # noqa: F401
 
 __version__ = "0.1.0"
 inf, nan = float32.dtype.type("inf").item(), float32.dtype.type("nan").item()
