@@ -245,7 +245,8 @@ def norm(a, /):
 def norm_dim(a, /, p, dim, keepdim=False):
     """As `norm`, for each norm along `dim`, and for other orders p"""
     kept = keep_dims(a.shape, dim)
-    out = np.linalg.vector_norm(a, axis=dim, keepdims=keepdim, ord=p)
+    out = (np.sqrt((a * a).sum(axis=dim, keepdims=keepdim)) if p == 2 else
+           np.linalg.vector_norm(a, axis=dim, keepdims=keepdim, ord=p))
     return out, lambda g: norm_vjp(g.reshape(kept), a, out.reshape(kept), p, dim)
 
 
