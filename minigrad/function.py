@@ -60,13 +60,12 @@ class Custom(Node):
         """Make the results remember this node."""
         self.places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
         self.count, self.edges = len(args), tuple([graph.edge(args[i]) for i in self.places])
-        self.number, self.like = graph.next_number(), np.float32
+        self.number = graph.next_number()
         self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in outputs]
         for i, x in enumerate(outputs):
             if isinstance(x, Tensor) and x._array.dtype.kind == "f":
                 x._requires_grad, x._grad_fn = True, self if len(outputs) == 1 else Output(self, i, x._array)
-        if len(outputs) == 1 and self.outputs[0] is not None:
-            self.like = graph.like_of(outputs[0]._array)
+        self.like = graph.like_of(outputs[0]._array) if len(outputs) == 1 and self.outputs[0] else np.float32
         self.saved = tuple([self.pack(x, outputs) for x in self.to_save])
 
     def pack(self, x: Any, outputs: tuple) -> Any:

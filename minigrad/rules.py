@@ -539,16 +539,14 @@ def chosen(index: Array, shape: tuple[int, ...], dim: int) -> Array:
     return np.arange(shape[dim]).reshape(steps) == array_of(index) if shape else np.True_
 
 
-def repeats(index: Any) -> bool:
-    """True when an index may name an element twice: when it holds integer arrays."""
-    return any(isinstance(i, np.ndarray) and i.dtype.kind in "iu" for i in index)
-
-
 def scatter(g: Any, index: Any, shape: tuple[int, ...], twice: bool = True) -> Any:
-    """`g` at `index` among zeros of `shape`, as a Part: nobody has to make the zeros. twice: the index may repeat."""
+    """`g` at `index` among zeros of `shape`, as a Part: nobody has to make the zeros.
+
+    twice: integer arrays in the index may name an element twice.
+    """
     if isinstance(g, Tensor):
         return index_put(wrap(np.zeros(shape, g._array.dtype)), g, index, accumulate=True)
-    return Part(g, index, twice and repeats(index))
+    return Part(g, index, twice and any(isinstance(i, np.ndarray) and i.dtype.kind in "iu" for i in index))
 
 
 def parts(sizes: list[int]) -> list[slice]:
