@@ -4,13 +4,13 @@
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 # isort: off
 from .tensors import Size, Tensor  # first: the other modules meet through it
 from . import rules  # noqa: F401
 from .creation import (  # noqa: F401
-    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
+    arange, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
     rand_like, randn, randn_like, tensor, zeros, zeros_like)
 from .dtypes import (  # noqa: F401
     dtype, double, float16, float32, float64, half, int8, int16, int32, int64, long, short, uint8)
@@ -20,15 +20,10 @@ from .graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # no
 from .operators import cat, stack, where  # noqa: F401
 # isort: on
 
-if TYPE_CHECKING:
-    from . import autograd, nn  # noqa: F401
-    from .drawing import describe, draw  # noqa: F401
-    from .replaying import replay  # noqa: F401
-
 __version__ = "0.1.0"
 inf, nan = float32.dtype.type("inf").item(), float32.dtype.type("nan").item()
-LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying"}  # imported when they are first asked for
-FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos detach div dot eq equal exp flatten ge gt
+LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying", "autograd": "autograd", "nn": "nn"}  # when asked for
+FUNCTIONS = """abs add all any argmax argmin bmm clamp clip clone cos detach div dot eq exp flatten ge gt
     is_floating_point isfinite isinf isnan le log log_softmax logical_and logical_not lt matmul max maximum mean min minimum
     mm mul mv narrow ne neg nonzero norm numel permute pow prod ravel reciprocal relu reshape select sigmoid sign sin softmax
     split sqrt square squeeze sub sum swapaxes t tanh transpose unbind unsqueeze var""".split()
@@ -37,10 +32,9 @@ FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos d
 def __getattr__(name: str) -> Any:
     """A function `minigrad.name(x, ...)` behind the method `x.name(...)`, or what is imported late."""
     from importlib import import_module
-    if name in ("autograd", "nn"):
-        return import_module("." + name, __name__)
     if name in LATE:
-        return getattr(import_module("." + LATE[name], __name__), name)
+        module = import_module("." + LATE[name], __name__)
+        return getattr(module, name, module)
     if name not in FUNCTIONS:
         raise error("no_attribute", name)
     method = getattr(Tensor, name)
@@ -57,11 +51,6 @@ def __getattr__(name: str) -> Any:
 def get_default_dtype() -> dtype:
     """The element type of tensors made from Python floats."""
     return float32
-
-
-def is_tensor(x: Any) -> Any:
-    """True for Tensors."""
-    return isinstance(x, Tensor)
 
 
 Tensor.__module__ = Size.__module__ = dtype.__module__ = __name__

@@ -6,7 +6,7 @@ from typing import Any
 from . import engine, functional  # noqa: F401
 from .engine import grad  # noqa: F401
 from .function import Function  # noqa: F401
-from .gradcheck import GradcheckError, gradcheck, gradgradcheck  # noqa: F401
+from .functional import GradcheckError, gradcheck, gradgradcheck  # noqa: F401
 from .graph import enable_grad, no_grad, set_grad_enabled  # noqa: F401
 
 

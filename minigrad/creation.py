@@ -23,9 +23,8 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
     """
     if isinstance(data, Tensor):
         warn("copy_of_tensor")
-        array = np.array(data._array)
-    elif isinstance(data, (np.ndarray, np.generic)):
-        array = np.array(data)
+    if isinstance(data, (Tensor, np.ndarray, np.generic)):
+        array = np.array(tensors.array_of(data))
     else:
         numbers = innermost(data)
         array = np.array(plain_lists(data))
@@ -64,13 +63,6 @@ def wrap_leaf(array: Any, requires_grad: Any, caller: str) -> Tensor:
     return tensors.leaf(array, requires_grad)
 
 
-def as_tensor(data: Any, dtype: dtypes.dtype | None = None) -> Tensor:
-    """`data` as a Tensor, without a copy where that is possible."""
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    return from_numpy(data) if isinstance(data, np.ndarray) and dtype is None else tensor(data, dtype)
-
-
 def from_numpy(array: np.ndarray) -> Tensor:
     """A Tensor that shares the memory of a NumPy array."""
     need(isinstance(array, np.ndarray), "no_array", type(array).__name__)
@@ -90,13 +82,10 @@ def sizes(shape: Any) -> list[int]:
 def made(make: Callable, size: Any, dtype: np.dtype, caller: str) -> np.ndarray:
     """make(size, dtype); TypeError for a size that is not whole, RuntimeError for one that is negative."""
     shape = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    try:
-        return make(shape, dtype)
-    except (TypeError, ValueError):
-        for i, n in enumerate(shape):
-            need(isinstance(n, (int, np.integer)), "size", caller, type(n).__name__, i)
-        need(min(shape) >= 0, "zeros_size" if caller == "zeros" else "negative_size", min(shape), list(shape))
-        raise
+    for i, n in enumerate(shape):
+        need(isinstance(n, (int, np.integer)), "size", caller, type(n).__name__, i)
+        need(n >= 0, "zeros_size" if caller == "zeros" else "negative_size", n, list(shape))
+    return make(shape, dtype)
 
 
 def numpy_type(dtype: Any, caller: str, default: np.dtype = dtypes.DEFAULT) -> np.dtype:

@@ -60,20 +60,19 @@ class Custom(Node):
         """Make the results remember this node."""
         self.places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
         self.count, self.edges = len(args), tuple([graph.edge(args[i]) for i in self.places])
-        self.number, self.like = graph.next_number(), np.float32
+        self.number = graph.next_number()
         self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in outputs]
         for i, x in enumerate(outputs):
             if isinstance(x, Tensor) and x._array.dtype.kind == "f":
                 x._requires_grad, x._grad_fn = True, self if len(outputs) == 1 else Output(self, i, x._array)
-        if len(outputs) == 1 and self.outputs[0] is not None:
-            self.like = graph.like_of(outputs[0]._array)
+        self.like = graph.like_of(outputs[0]._array) if len(outputs) == 1 and self.outputs[0] else np.float32
         self.saved = tuple([self.pack(x, outputs) for x in self.to_save])
 
     def pack(self, x: Any, outputs: tuple) -> Any:
         """(tensor, version, its edge; which result it is, for a result)."""
         for i, out in enumerate(outputs):
             if x is out and x is not None:
-                return tensors.alias(x), x._version, i
+                return x.detach(), x._version, i
         return None if x is None else (x, x._version, graph.edge(x))
 
     def unpack_one(self, x: Tensor, version: int, edge: Any) -> Tensor:
@@ -115,8 +114,7 @@ class Custom(Node):
         """A gradient that backward returned, in the shape and element type of its argument."""
         need(isinstance(part, Tensor), "gradient_type", type(part).__name__)
         if part.shape != to.shape:
-            stretched = zip(part.shape[::-1], to.shape[::-1], strict=False)
-            need(part.ndim >= len(to.shape) and all(n in (m, 1) or m == 1 for n, m in stretched), "gradient_shape",
-                 self.name(), place, list(part.shape), list(to.shape))
+            fits = all(m in (n, 1) for n, m in zip(part.shape[::-1], to.shape[::-1], strict=False))
+            need(part.ndim >= len(to.shape) and fits, "gradient_shape", self.name(), place, list(part.shape), list(to.shape))
             part = graph.unbroadcast(part, to.shape)
         return part.as_type(to.dtype)

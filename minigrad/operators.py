@@ -86,19 +86,18 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     return rules.where(*lifting.meet(rules.where, a, b), condition._array)
 
 
-def softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def softmax(x: Tensor, dim: int) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`."""
-    return rules.softmax(floating(x, dtype, "softmax"), in_range(dim, x.ndim))
+    return rules.softmax(floating(x, "softmax"), in_range(dim, x.ndim))
 
 
-def log_softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def log_softmax(x: Tensor, dim: int) -> Tensor:
     """log(softmax(x)) along `dim`, without overflow."""
-    return rules.log_softmax(floating(x, dtype, "log_softmax"), in_range(dim, x.ndim))
+    return rules.log_softmax(floating(x, "log_softmax"), in_range(dim, x.ndim))
 
 
-def floating(x: Tensor, dtype: Any, name: str) -> Tensor:
-    """`x` (in `dtype`); NotImplementedError, in PyTorch's words, for integers."""
-    x = x if dtype is None else to(x, dtype)
+def floating(x: Tensor, name: str) -> Tensor:
+    """`x`; NotImplementedError, in PyTorch's words, for integers."""
     if x._array.dtype.kind != "f":
         raise error("not_implemented", name + "_lastdim_kernel_impl", x.dtype.tensor_name)
     return x
@@ -113,12 +112,17 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
             return NotImplemented
         x, y = tensors.array_of(a), tensors.array_of(b)
         kind = dtypes.result_type(x, y)
-        try:
-            return tensors.wrap(ufunc(np.asarray(x, kind)[()], np.asarray(y, kind)[()]))
-        except ValueError:
-            lifting.refuse("", x, y)
-            raise
+        return tensors.wrap(broadcast(ufunc, np.asarray(x, kind)[()], np.asarray(y, kind)[()]))
     return operator
+
+
+def broadcast(function: Callable, a: Any, b: Any) -> Any:
+    """function(a, b); RuntimeError, in PyTorch's words, where the shapes of the arrays do not broadcast."""
+    try:
+        return function(a, b)
+    except ValueError:
+        lifting.refuse("", a, b)
+        raise
 
 
 def test(ufunc: Any) -> Callable[[Tensor], Tensor]:
@@ -130,16 +134,6 @@ def invert(x: Tensor) -> Tensor:
     """The opposite of each truth value, or of each bit."""
     need(x._array.dtype.kind != "f", "invert")
     return tensors.wrap(np.invert(x._array))
-
-
-def equal(x: Tensor, other: Tensor) -> bool:
-    """True when shape and all elements are the same."""
-    return bool(np.array_equal(x._array, other._array))
-
-
-def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """True when all elements satisfy |a - b| <= atol + rtol |b|."""
-    return bool(np.allclose(x._array, other._array, rtol, atol, equal_nan))
 
 
 # ---------------------------------------------------------------- reductions
@@ -154,29 +148,27 @@ def numpy_names(method: Callable) -> Callable:
 
 
 @numpy_names
-def sum(x: Tensor, dim: Any = ALL, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def sum(x: Tensor, dim: Any = ALL, keepdim: bool = False) -> Tensor:
     """The sum of all elements, or along `dim` (a number, several, or None for all)."""
-    x = countable(x, dtype)
+    x = countable(x)
     return rules.sum(x) if dim is ALL else rules.sum_dim(x, dims(x, dim), keepdim)
 
 
 @numpy_names
-def prod(x: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The product of all elements, or along one dimension."""
-    x = countable(x, dtype)
+    x = countable(x)
     return rules.prod(x) if dim is None else rules.prod_dim(x, in_range(dim, x.ndim), keepdim)
 
 
-def countable(x: Tensor, dtype: Any) -> Tensor:
-    """`x` in `dtype`; bytes as int64 where no type is asked for, as all integers are summed."""
-    dtype = dtypes.int64 if dtype is None and x._array.dtype.kind == "u" else dtype
-    return x if dtype is None else to(x, dtype)
+def countable(x: Tensor) -> Tensor:
+    """`x`, bytes as int64, as all integers are summed."""
+    return to(x, dtypes.int64) if x._array.dtype.kind == "u" else x
 
 
 @numpy_names
-def mean(x: Tensor, dim: Any = ALL, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def mean(x: Tensor, dim: Any = ALL, keepdim: bool = False) -> Tensor:
     """The mean of all elements, or along `dim`. RuntimeError for integers."""
-    x = x if dtype is None else to(x, dtype)
     need(x._array.dtype.kind == "f", "mean", x.dtype.tensor_name)
     return rules.mean(x) if dim is ALL else rules.mean_dim(x, dims(x, dim), keepdim)
 
@@ -316,11 +308,7 @@ def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
             return rules.unsafe_view(mv(folded, a), (*b.shape[:-2], b.shape[-1]))
         product = rules.unsafe_view(mm(folded, t(a)), (*b.shape[:-2], b.shape[-1], a.shape[0]))
         return rules.clone(transpose(product, -2, -1))
-    try:
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        lifting.refuse("", np.empty((*a.shape[:-2], 1, 1)), np.empty((*b.shape[:-2], 1, 1)))
-        raise
+    batch = broadcast(np.broadcast, *[np.empty((*x.shape[:-2], 1, 1)) for x in (a, b)]).shape[:-2]
     left, right = [reshape(expand(x, *batch, *x.shape[-2:]), -1, *x.shape[-2:]) for x in (a, b)]
     return rules.unsafe_view(bmm(left, right), (*batch, a.shape[-2], b.shape[-1]))
 
@@ -517,10 +505,9 @@ def sequence(given: Any, name: str) -> list[Tensor]:
 def cat(tensors: Any, dim: Any = 0) -> Tensor:
     """The tensors one after the other along `dim`; all other sizes must agree."""
     first, *others = found = sequence(tensors, "cat")
-    for x in others:
-        need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
     dim = existing_dim(first, dim, "cat")
     for i, x in enumerate(others, 1):
+        need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
         for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
             need(d == dim or n == m, "cat_sizes", dim, n, d, m, i)
     return rules.cat(*found, dim=dim)
@@ -578,7 +565,7 @@ def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
-    add, sub, pow, square, clamp, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
+    add, sub, pow, square, clamp, softmax, log_softmax, sum, prod, mean, var, norm, dot,
     mv, mm, bmm, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
     select, unbind, split, to, zero_, normal_)}
 METHODS |= {name: getattr(rules, name) for name in

@@ -245,7 +245,8 @@ def norm(a, /):
 def norm_dim(a, /, p, dim, keepdim=False):
     """As `norm`, for each norm along `dim`, and for other orders p"""
     kept = keep_dims(a.shape, dim)
-    out = np.linalg.vector_norm(a, axis=dim, keepdims=keepdim, ord=p)
+    out = (np.sqrt((a * a).sum(axis=dim, keepdims=keepdim)) if p == 2 else
+           np.linalg.vector_norm(a, axis=dim, keepdims=keepdim, ord=p))
     return out, lambda g: norm_vjp(g.reshape(kept), a, out.reshape(kept), p, dim)
 
 
@@ -454,10 +455,16 @@ def index_put(a, b, indices, /, accumulate=False):
     except ValueError:
         raise error("index_put_shape", list(shape), list(a[indices].shape)) from None
     need(b.dtype == a.dtype, "index_put_dtype", dtypes.of(a).tensor_name, dtypes.of(b).tensor_name)
-    return out, lambda g: g if accumulate else without(g, indices), lambda g: graph.unbroadcast(g[indices], shape)
+    return (out, lambda g: g if accumulate else either(index_put, g, np.zeros((), g.dtype), indices),
+            lambda g: graph.unbroadcast(g[indices], shape))
 
 
 # ---------------------------------------------------------------- what the rules share
+def either(op: Any, g: Any, *args: Any) -> Any:
+    """The value of an operation for a gradient that is an array or, where it is itself differentiated, a Tensor."""
+    return op(g, *args) if isinstance(g, Tensor) else op.rule(g, *args)[0]
+
+
 def axes(dim: Any, shape: tuple[int, ...]) -> Any:
     """The dimensions that `dim` names; None names all."""
     return range(len(shape)) if dim is None else (dim,) if isinstance(dim, int) else dim
@@ -519,29 +526,20 @@ def chosen(index: Array, shape: tuple[int, ...], dim: int) -> Array:
     return np.arange(shape[dim]).reshape(steps) == array_of(index) if shape else np.True_
 
 
-def repeats(index: Any) -> bool:
-    """True when an index may name an element twice: when it holds integer arrays."""
-    return any(isinstance(i, np.ndarray) and i.dtype.kind in "iu" for i in index)
-
-
 def scatter(g: Any, index: Any, shape: tuple[int, ...], twice: bool = True) -> Any:
-    """`g` at `index` among zeros of `shape`, as a Part: nobody has to make the zeros. twice: the index may repeat."""
+    """`g` at `index` among zeros of `shape`, as a Part: nobody has to make the zeros.
+
+    twice: integer arrays in the index may name an element twice.
+    """
     if isinstance(g, Tensor):
         return index_put(wrap(np.zeros(shape, g._array.dtype)), g, index, accumulate=True)
-    return Part(g, index, twice and repeats(index))
+    return Part(g, index, twice and any(isinstance(i, np.ndarray) and i.dtype.kind in "iu" for i in index))
 
 
 def spread(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """As `scatter`, with the zeros."""
     found = scatter(g, index, shape)
     return found if isinstance(found, Tensor) else found.among_zeros(shape, g.dtype)
-
-
-def without(g: Any, index: Any) -> Any:
-    """A copy of `g` with zeros at `index`."""
-    mask = np.ones(g.shape, bool)
-    mask[index] = False
-    return g * mask
 
 
 def parts(sizes: list[int]) -> list[slice]:

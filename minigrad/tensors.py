@@ -56,9 +56,9 @@ class Tensor:
     _hooks: dict | None = None
     __array_priority__ = 1000
 
-    def __new__(cls, data: Any = ()) -> Tensor:
-        """`data` as float32; functions are the usual way to make one."""
-        return creation.tensor(data, dtypes.float32)
+    def __init__(self, data: Any = ()) -> None:
+        self._array, self._requires_grad = creation.tensor(data, dtypes.float32)._array, False
+        self._grad_fn = self._grad = self._base = self._counter = None
 
     # ------------------------------------------------------------ autograd
     @property

@@ -222,7 +222,7 @@ def test_creation():
         torch.arange(0.1, 1, 0.1) ; torch.linspace(0, 1, 5) ; torch.linspace(1, 10, 4) ; torch.ones_like(m)
         torch.zeros_like(i) ; torch.full_like(m, 2) ; torch.ones_like(m, dtype=torch.int64)
         torch.empty(2).shape ; torch.rand(2, 3).shape ; torch.randn(2, 3, dtype=torch.float64).dtype
-        torch.from_numpy(np.arange(3)) ; torch.from_numpy([1]) ; torch.as_tensor([1.])
+        torch.from_numpy(np.arange(3)) ; torch.from_numpy([1])
         torch.ones(2, requires_grad=True) ; torch.randn(2, requires_grad=True).is_leaf ; torch.Tensor([1, 2])
         torch.cat([x, x]) ; torch.cat([m, m], 1) ; torch.cat([x, m]) ; torch.cat([]) ; torch.cat([s, s])
         torch.cat([m, m], 2) ; torch.stack([x, x], 1) ; torch.stack([x, m]) ; torch.stack([])
