@@ -79,7 +79,7 @@ def pow(a, /, exponent):
 @elementwise("PowBackward1")
 def pow_tensor(a, b, /):
     """d(a^b) = b a^(b-1) da + a^b log(a) db"""
-    out = a ** b
+    out = power(a, b)
     return (out,
             lambda g: g * np.where(b == 0, 0, b * a ** (b - 1)),
             lambda g: g * np.where((a == 0) & (b >= 0), 0, out * np.log(a)))
@@ -88,7 +88,7 @@ def pow_tensor(a, b, /):
 @op("PowBackward2")
 def pow_base(b, /, base):
     """d(c^b) = c^b log(c) db, for a number c"""
-    out = base ** b
+    out = power(base, b)
     return out, lambda g: g * np.where(b >= 0, 0, -np.inf) if base == 0 else g * (out * float(np.log(base)))
 
 
@@ -122,7 +122,7 @@ def abs(a, /):
 @elementwise("SignBackward0")
 def sign(a, /):
     """d sign(a) = 0"""
-    return np.sign(a), lambda g: np.zeros_like(g)
+    return ((a > 0) * 1 - (a < 0)).astype(a.dtype), lambda g: np.zeros_like(g)
 
 
 @elementwise("SinBackward0", floating=True)
@@ -537,6 +537,13 @@ def away(a: Any, dim: Any) -> Any:
 def inverse(n: float) -> float:
     """1 / n, and infinity for 0."""
     return 1 / n if n else np.inf
+
+
+def power(a: Array, b: Array) -> Array:
+    """a ** b; an integer to a negative power is 0 unless it is 1 or -1."""
+    if b.dtype.kind == "b":
+        raise error("not_implemented", "pow", "Bool")
+    return a ** b if b.dtype.kind != "i" else np.where(b < 0, (np.abs(a) == 1) * a ** (b & 1), a ** np.maximum(b, 0))
 
 
 def share(g: Array, won: Array, tied: Array) -> Array:

@@ -31,17 +31,23 @@ class Size(tuple):
         """The number of elements of a tensor of this shape."""
         return math.prod(self)
 
+    def __getitem__(self, i: Any) -> Any:
+        return Size(super().__getitem__(i)) if i.__class__ is slice else super().__getitem__(i)
 
-def read_only(get: Callable[[Any], Any]) -> property:
+    def __add__(self, other: Any) -> Size:
+        return Size(super().__add__(other))
+
+
+class read_only(property):
     """A property whose setter says, as PyTorch does, that it cannot be set."""
-    def refuse(self: Any, value: Any) -> None:
-        raise error("not_writable", get.__name__)
-    return property(get, refuse, doc=get.__doc__)
+
+    def __set__(self, x: Any, value: Any) -> None:
+        raise error("not_writable", next(name for name, found in vars(Tensor).items() if found is self))
 
 
 def attribute(get: Callable[[Any], Any], doc: str) -> Any:
     """A property that only reads, known to type checkers by what is written in front of it."""
-    return property(get, doc=doc)
+    return read_only(get, doc=doc)
 
 
 class Tensor:
@@ -64,7 +70,8 @@ class Tensor:
     __array_priority__ = 1000
 
     def __init__(self, *data: Any) -> None:
-        become(self, creation.tensor(data[0] if data else [], dtypes.float32))
+        sized = data and not isinstance(data[0], (list, tuple, np.ndarray))
+        become(self, creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32))
 
     # ------------------------------------------------------------ autograd
     @property
@@ -117,9 +124,9 @@ class Tensor:
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            need(isinstance(value, Tensor), "grad_type", type(value).__name__)
+            need(isinstance(value, Tensor), "grad_type", "numpy." * isinstance(value, np.ndarray) + type(value).__name__)
             need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
-            need(value._array.dtype == self._array.dtype, "grad_dtype", type_name(value), type_name(self))
+            need(value._array.dtype == self._array.dtype, "grad_dtype", type_name(value), self.dtype.tensor_name)
             need(value is not self, "own_grad")
         self._grad = value
 
@@ -134,7 +141,7 @@ class Tensor:
         if not self.is_leaf:
             engine.add_hook(self, engine.RETAIN, engine.Retain(self))
 
-    @property
+    @read_only
     def retains_grad(self) -> bool:
         """True after `retain_grad()` on a tensor that is not a leaf."""
         return self._grad_fn is not None and engine.RETAIN in (self._grad_fn.hooks or ())
@@ -167,6 +174,7 @@ class Tensor:
     @data.setter
     def data(self, value: Tensor) -> None:
         need(isinstance(value, Tensor), "data_type", type(value).__name__)
+        need(not self._requires_grad or graph.can_require_grad(value._array.dtype), "data_dtype")
         value._own_memory()
         self._array = value._array
 
@@ -295,7 +303,14 @@ class Tensor:
         return format(self.item(), spec) if self._array.ndim == 0 else object.__format__(self, spec)
 
     def __reduce__(self) -> Any:
-        return leaf, (self._array, self.is_leaf and self._requires_grad)
+        return leaf, (self._array, self.requires_grad)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        need(self.is_leaf, "deepcopy")
+        memo[id(self)] = result = new(type(self))
+        become(result, leaf(np.array(self._array), self._requires_grad))
+        result._grad = self._grad and self._grad.__deepcopy__(memo)
+        return result
 
     if TYPE_CHECKING:  # what `operators` puts here
         T: Tensor
