@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import graph, tensors
+from . import graph, inplace, tensors
 from .errors import error, need
 from .graph import Node, Output
 from .tensors import Tensor
@@ -25,23 +25,36 @@ class Function:
         raise error("no_forward")
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: Any) -> None:
+        """What forward would do with `ctx`, where forward is written without it."""
+
+    @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         """For each argument of forward its gradient, None for what has none."""
         raise error("no_backward")
 
+    def __init_subclass__(cls) -> None:
+        cls.node = graph.node_class(cls.__name__ + "Backward", Custom, function=cls, __module__="minigrad.autograd.function")
+
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **options: Any) -> Any:
         """Run the operation and record it."""
-        ctx = graph.node_class(cls.__name__ + "Backward", Custom, function=cls)()
+        ctx = cls.node()
         ctx.to_save, ctx.saved, ctx.dirty, ctx.constant, ctx.materialize = (), (), (), (), True
         ctx.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
         with graph.set_grad_enabled(False):
-            made = cls.forward(ctx, *args)
+            if cls.setup_context is Function.setup_context:
+                made = cls.forward(ctx, *args, **options)
+            else:
+                cls.setup_context(ctx, args, made := cls.forward(*args, **options))
         outputs = made if isinstance(made, tuple) else (made,)
+        for x in ctx.dirty:
+            need(is_in(x, outputs), "dirty")
+            tensors.counter(x)[0] += 1
         if graph.is_grad_enabled() and any(ctx.needs_input_grad):
             outputs = ctx.record(args, outputs)
         else:
-            outputs = tuple([x.detach() if is_in(x, args) else x for x in outputs])
+            outputs = tuple([x.view_as(x) if is_in(x, args) and not is_in(x, ctx.dirty) else x for x in outputs])
         return outputs if isinstance(made, tuple) else outputs[0]
 
 
@@ -77,15 +90,23 @@ class Custom(Node):
         results = list(outputs)
         for i, x in enumerate(outputs):
             if is_in(x, self.dirty):
-                tensors.counter(x)[0] += 1
-            elif isinstance(x, Tensor) and not is_in(x, self.constant) and (is_in(x, args) or x._grad_fn is not None):
-                results[i] = tensors.wrap(x._array)
+                need(x._base is not None or not x.requires_grad or not x.is_leaf, "dirty_leaf")
+            elif isinstance(x, Tensor):
+                if is_in(x, args):
+                    results[i] = tensors.alias(x) if is_in(x, self.constant) else tensors.view_of(x, tensors.wrap(x._array))
+                elif x._grad_fn is not None:
+                    results[i] = tensors.wrap(x._array)
+                if results[i]._base is not None:
+                    results[i]._seen = (x._version, "several" if len(outputs) > 1 else "custom")
         self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in results]
         for i, x in enumerate(results):
-            if isinstance(x, Tensor) and not is_in(x, self.constant) and x._array.dtype.kind == "f":
-                x._requires_grad, x._grad_fn = True, self if len(results) == 1 else Output(self, i, x._array)
-        if len(results) == 1 and self.outputs[0] is not None:
-            self.like = graph.like_of(results[0]._array)
+            if isinstance(x, Tensor) and not is_in(outputs[i], self.constant) and x._array.dtype.kind == "f":
+                if len(results) == 1:
+                    self.like = graph.like_of(x._array)
+                if x._base is not None and is_in(x, self.dirty):
+                    inplace.rebase(x, self)
+                else:
+                    x._requires_grad, x._grad_fn = True, self if len(results) == 1 else Output(self, i, x._array)
         self.saved = tuple([self.pack(x, args, outputs, results) for x in self.to_save])
         return tuple(results)
 
@@ -116,8 +137,6 @@ class Custom(Node):
         """Call the Function's own backward, on Tensors, and check what it returns."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):
             return
-        if self.saved is None:
-            raise error("freed")
         grads = [g.get(i) for i in range(len(self.outputs))] if isinstance(g, dict) else [g]
         for i, meta in enumerate(self.outputs):
             if grads[i] is None and self.materialize and meta is not None:
@@ -128,6 +147,8 @@ class Custom(Node):
         while len(made) > self.count and made[-1] is None:
             made = made[:-1]
         need(len(made) == self.count, "gradient_count", self.name(), self.count, len(made))
+        for i, part in enumerate(made):
+            need(part is None or i in self.places, "gradient_of_number", self.name(), i + 1)
         if not task.keep:
             self.saved = None
         for to, place in zip(self.edges, self.places, strict=True):
