@@ -19,6 +19,8 @@ class Function:
     operation. Tensors that backward needs go through `ctx.save_for_backward` and come back as `ctx.saved_tensors`.
     """
 
+    node: Any
+
     @staticmethod
     def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
         """The value: a Tensor, or a tuple with Tensors."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import engine, functional, graph, tensors
-from .errors import need
+from .errors import need, warn
 from .tensors import Tensor
 
 
@@ -29,6 +29,9 @@ def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1
     """
     inputs = engine.as_tuple(inputs)
     need(tracked(inputs), "gradcheck_inputs")
+    for i, x in enumerate(inputs):
+        if tracked((x,)) and x.dtype.name != "float64":
+            warn("gradcheck_precision", i)
     outputs = tracked(func(*inputs))
     for j, x in enumerate(inputs):
         slopes = central_differences(func, inputs, x, eps) if tracked((x,)) else []
