@@ -148,7 +148,7 @@ def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = Fa
 def full_like(x: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One value in the shape and element type of `x`."""
     kind = numpy_type(dtype, "full_like", x._array.dtype)
-    return wrap_leaf(np.full(x.shape, fill_value, kind), requires_grad, "full_like")
+    return wrap_leaf(np.full_like(x._array, fill_value, kind), requires_grad, "full_like")
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -279,7 +279,7 @@ min_dim = op("MinBackward0")(max_dim.rule)
 @op("SoftmaxBackward0")
 def softmax(a, /, dim):
     """d softmax(a) = s (da - sum(s da)), where s = softmax(a)"""
-    e = np.exp(a - a.max(axis=dim, keepdims=True, initial=-np.inf))
+    e = np.exp(a - a.max(axis=dim, keepdims=True, initial=-np.inf), order="C")
     out = e / e.sum(axis=dim, keepdims=True)
     return out, lambda g: out * (g - (g * out).sum(axis=dim, keepdims=True))
 
@@ -287,7 +287,7 @@ def softmax(a, /, dim):
 @op("LogSoftmaxBackward0")
 def log_softmax(a, /, dim):
     """d log_softmax(a) = da - sum(softmax(a) da)"""
-    shifted = a - a.max(axis=dim, keepdims=True, initial=-np.inf)
+    shifted = np.subtract(a, a.max(axis=dim, keepdims=True, initial=-np.inf), order="C")
     out = shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
     return out, lambda g: g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
@@ -427,13 +427,13 @@ def stack(*arrays, dim=0):
 @op("CloneBackward0")
 def clone(a, /, order="K"):
     """g goes through; `order` of the elements in memory: "K" as they are, "C" row by row"""
-    return a.copy(order=order) if isinstance(a, np.ndarray) else a, lambda g: g
+    return a.copy(order="C" if 0 in a.strides else order) if isinstance(a, np.ndarray) else a, lambda g: g
 
 
 @op("ToCopyBackward0")
 def to_copy(a, /, dtype):
     """g goes through, in the old element type"""
-    return a.astype(dtype), lambda g: g
+    return a.astype(dtype, order="C" if 0 in a.strides else "K"), lambda g: g
 
 
 # ---------------------------------------------------------------- written in place (see inplace)
