@@ -34,9 +34,6 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
         if dtype is None:
             need(array.dtype.kind not in "uO" or kinds != {dtypes.int64.dtype}, "too_large")
             array = array.astype(functools.reduce(dtypes.promote_types, kinds or {dtypes.DEFAULT}))
-        elif dtypes.to_numpy(dtype).kind in "iu" and array.size:
-            limits = np.iinfo(dtypes.to_numpy(dtype))
-            need((limits.min or -limits.max) <= array.min() and array.max() <= limits.max, "overflow", limits.dtype)
     if dtype is not None:
         array = array.astype(dtypes.to_numpy(dtype))
     dtypes.of(array)  # TypeError for an element type that minigrad does not have
@@ -51,7 +48,7 @@ def innermost(data: Any) -> list[Any]:
             need(len(x) == len(level[0]), "uneven", len(level[0]), dim, len(x))
         level, dim = [y for x in level for y in x], dim + 1
     for x in level:
-        need(not isinstance(x, str), "strings" if dim else "str")
+        need(not isinstance(x, str), "strings" if dim and x is level[0] else "str")
         if isinstance(x, (list, tuple)):
             raise error("not_a_sequence" if x is level[0] else "no_real" if type(level[0]) is float else "no_integer")
         need(isinstance(x, (bool, int, float, np.generic, np.ndarray, Tensor)), "no_number", type(x).__name__)
@@ -130,10 +127,10 @@ def factories(name: str, what: str, make: Callable) -> tuple[Callable[..., Tenso
 zeros, zeros_like = factories("zeros", "zeros", np.zeros)
 ones, ones_like = factories("ones", "ones", np.ones)
 empty, empty_like = factories("empty", "whatever the memory held", np.empty)
-rand, rand_like = factories("rand", "random numbers, evenly from [0, 1),", lambda shape, kind: drawn(
-    random().random, shape, kind, "check_uniform_bounds"))
-randn, randn_like = factories("randn", "normally distributed random numbers", lambda shape, kind: drawn(
-    random().standard_normal, shape, kind, "normal_kernel_cpu"))
+rand, rand_like = factories("rand", "random numbers, evenly from [0, 1),", lambda shape, kind: np.asarray(
+    random().random(shape), kind))
+randn, randn_like = factories("randn", "normally distributed random numbers", lambda shape, kind: np.asarray(
+    random().standard_normal(shape), kind))
 
 
 def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -183,10 +180,3 @@ def manual_seed(seed: int | None) -> Any:
 def random() -> Any:
     """The source of all random numbers."""
     return generator or manual_seed(None)
-
-
-def drawn(draw: Callable, shape: Any, kind: np.dtype, kernel: str) -> np.ndarray:
-    """draw(shape) in the type `kind`; NotImplementedError for one that is not a floating-point type."""
-    if kind.kind != "f":
-        raise error("not_implemented", kernel, dtypes.OF_NUMPY[kind].tensor_name)
-    return np.asarray(draw(shape), kind)

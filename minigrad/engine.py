@@ -307,10 +307,9 @@ def run_hooks(hooks: dict, g: Any) -> Any:
     for _, hook in sorted(hooks.items(), key=lambda item: item[0] == RETAIN):
         result = hook(given)
         if result is not None:
-            name = getattr(hook, "__name__", type(hook).__name__)
             need(isinstance(result, Tensor), "hook_kind", type(result).__name__)
-            need(result.shape == given.shape, "hook_size", name)
-            need(result._array.dtype == given._array.dtype, "hook_type", name, given.type(), result.type())
+            need(result.shape == given.shape, "hook_size", getattr(hook, "__name__", ""))
+            need(result.dtype is given.dtype, "hook_type", getattr(hook, "__name__", ""), given.type(), result.type())
             given = result
     return given if isinstance(g, Tensor) else given._array
 

@@ -20,15 +20,12 @@ class Function:
     """
 
     node: Any
+    setup_context: Any = None  # setup_context(ctx, inputs, output), for a forward that is written without `ctx`
 
     @staticmethod
     def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
         """The value: a Tensor, or a tuple with Tensors."""
         raise error("no_forward")
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Any) -> None:
-        """What forward would do with `ctx`, where forward is written without it."""
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
@@ -45,10 +42,9 @@ class Function:
         ctx.to_save, ctx.saved, ctx.dirty, ctx.constant, ctx.materialize = (), (), (), (), True
         ctx.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
         with graph.set_grad_enabled(False):
-            if cls.setup_context is Function.setup_context:
-                made = cls.forward(ctx, *args, **options)
-            else:
-                cls.setup_context(ctx, args, made := cls.forward(*args, **options))
+            made = cls.forward(*(() if cls.setup_context else (ctx,)), *args, **options)
+            if cls.setup_context:
+                cls.setup_context(ctx, args, made)
         outputs = made if isinstance(made, tuple) else (made,)
         for x in ctx.dirty:
             need(is_in(x, outputs), "dirty")

@@ -137,19 +137,18 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
     return finish(found, outputs, create_graph), finish(grads, outputs, create_graph)
 
 
-def product(name: str) -> Callable:
-    """The function `vhp` or `hvp`: they give the same numbers, because a Hessian is symmetric."""
-    @graph.enable_grad()
-    def product(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-        """(func(x), v H): the product of a vector and the Hessian of a scalar function."""
-        given = prepare(inputs, name, create_graph)
-        v = vector(v, given, inputs, name)
-        outputs, found = call(func, given, name, strict, True)
-        first = varying(pull(found, given, (None,), True), strict, True)
-        grads = filled(pull(first, given, v, create_graph), given, strict, create_graph, "The jacobian", "The hessian")
-        return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
-    product.__name__ = name
-    return product
+@graph.enable_grad()
+def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False,
+        name: str = "vhp") -> Any:
+    """(func(x), v H): the product of a vector and the Hessian of a scalar function."""
+    given = prepare(inputs, name, create_graph)
+    v = vector(v, given, inputs, name)
+    outputs, found = call(func, given, name, strict, True)
+    first = varying(pull(found, given, (None,), True), strict, True)
+    grads = filled(pull(first, given, v, create_graph), given, strict, create_graph, "The jacobian", "The hessian")
+    return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 
-vhp, hvp = product("vhp"), product("hvp")
+def hvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """(func(x), H v): the same numbers, because a Hessian is symmetric."""
+    return vhp(func, inputs, v, create_graph, strict, "hvp")

@@ -41,10 +41,7 @@ def rsub(x: Tensor, number: Any) -> Tensor:
 
 def rdiv(x: Tensor, number: Any) -> Tensor:
     """number / x, as PyTorch computes it."""
-    try:
-        return rules.reciprocal(x) * number
-    except TypeError:
-        return NotImplemented
+    return rules.reciprocal(x) * number if lifting.constant(number) is not None else NotImplemented
 
 
 def pow(a: Any, b: Any) -> Tensor:
@@ -99,8 +96,7 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     kind = condition.dtype.tensor_name if isinstance(condition, Tensor) else type(condition).__name__
     need(kind == "Bool", "where", kind)
     lifting.refuse("", *[tensors.array_of(x) for x in (condition, a, condition, b, a)])
-    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
-        a = np.asarray(a, dtypes.result_type(a, b))
+    a = a if isinstance(a, Tensor) or isinstance(b, Tensor) else np.asarray(a, dtypes.result_type(a, b))
     return rules.where(*lifting.meet(rules.where, a, b), condition._array)
 
 
@@ -545,6 +541,7 @@ def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
 
 def sequence(given: Any, name: str) -> list[Tensor]:
     """The tensors as a list, in one element type; an error for none, or for something else."""
+    need(not isinstance(given, Tensor), "no_list", name)
     found = list(given)
     need(found, name + "_empty")
     for i, x in enumerate(found):
@@ -556,13 +553,13 @@ def sequence(given: Any, name: str) -> list[Tensor]:
 def cat(tensors: Any, dim: Any = 0) -> Tensor:
     """The tensors one after the other along `dim`; all other sizes must agree."""
     first, *others = found = sequence(tensors, "cat")
-    for x in others:
+    for i, x in enumerate(found):
+        need(x.ndim, "cat_0d", i)
         need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
-    need(first.ndim, "cat_0d")
     dim = in_range(dim, first.ndim)
     for i, x in enumerate(others, 1):
         for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
-            need(d == dim or n == m, "cat_sizes", dim, n, d, m, i)
+            need(d == dim or n == m, "cat_sizes", dim, n, m, i)
     return rules.cat(*found, dim=dim)
 
 

@@ -70,7 +70,7 @@ class Tensor:
     __array_priority__ = 1000
 
     def __init__(self, *data: Any) -> None:
-        sized = data and not isinstance(data[0], (list, tuple, np.ndarray))
+        sized = data and not isinstance(data[0], (list, tuple, np.ndarray, Tensor))
         become(self, creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32))
 
     # ------------------------------------------------------------ autograd
