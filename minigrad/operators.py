@@ -128,7 +128,7 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
         x, y = tensors.array_of(a), tensors.array_of(b)
         kind = dtypes.result_type(x, y)
         try:
-            return tensors.wrap(ufunc(np.asarray(x, kind)[()], np.asarray(y, kind)[()]))
+            return tensors.wrap(ufunc(*[np.asarray(each).astype(kind, copy=False)[()] for each in (x, y)]))
         except ValueError:
             lifting.refuse("", x, y)
             raise

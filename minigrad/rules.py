@@ -447,7 +447,7 @@ def copy(a, b, /):
 @op("FillBackward2")
 def fill(a, /, value):
     """The old values get 0"""
-    return np.full_like(a, value), lambda g: np.zeros_like(g)
+    return np.full_like(a, np.asarray(value).astype(a.dtype)), lambda g: np.zeros_like(g)
 
 
 fill_tensor = elementwise("FillBackward3")(copy.rule)

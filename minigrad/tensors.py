@@ -251,7 +251,7 @@ class Tensor:
 
     def numpy(self) -> np.ndarray:
         """The array itself, memory shared. RuntimeError for a tensor that requires grad: detach it first."""
-        need(not self.requires_grad, "numpy")
+        need(not self.requires_grad or not graph.grad_mode.enabled, "numpy")
         self._own_memory()
         return self._array
 
