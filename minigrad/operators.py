@@ -102,19 +102,20 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
 
 def softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`."""
-    return rules.softmax(floating(x, dtype, "softmax"), in_range(dim, x.ndim))
+    return rules.softmax(floating(x, dtype, "softmax", dim), in_range(dim, x.ndim))
 
 
 def log_softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """log(softmax(x)) along `dim`, without overflow."""
-    return rules.log_softmax(floating(x, dtype, "log_softmax"), in_range(dim, x.ndim))
+    return rules.log_softmax(floating(x, dtype, "log_softmax", dim), in_range(dim, x.ndim))
 
 
-def floating(x: Tensor, dtype: Any, name: str) -> Tensor:
+def floating(x: Tensor, dtype: Any, name: str, dim: int) -> Tensor:
     """`x` (in `dtype`); NotImplementedError, in PyTorch's words, for integers."""
     x = x if dtype is None else to(x, dtype)
     if x._array.dtype.kind != "f":
-        raise error("not_implemented", name + "_lastdim_kernel_impl", x.dtype.tensor_name)
+        last = "_lastdim" * (in_range(dim, x.ndim) == in_range(-1, x.ndim))
+        raise error("not_implemented", f"{name}{last}_kernel_impl", x.dtype.tensor_name)
     return x
 
 
