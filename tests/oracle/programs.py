@@ -18,7 +18,8 @@ VALUES = [-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.25, 2.0, 3.0]
 SHAPES = [(), (1,), (2,), (3,), (2, 3), (3, 2), (3, 3), (1, 3), (2, 1), (2, 2, 3), (1, 2, 1)]
 UNARY = """neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal square clone detach t contiguous float double
 view_as(x) reshape_as(x) expand_as(x) softmax(-1) log_softmax(0) clamp(-1,1) clamp(min=0) pow(2) pow(3) pow(0) pow(-1) pow(0.5)
-flatten squeeze ravel isnan long bool sign all any __pos__ argmax max min sum mean prod norm var norm(1) norm(3) var(unbiased=False)""".split()
+flatten squeeze ravel isnan long bool sign all any __pos__
+argmax max min sum mean prod norm var norm(1) norm(3) var(unbiased=False)""".split()
 BINARY = ["+", "-", "*", "/", "**", "@", ">", "==", "&", "|"]
 CALLS = ["torch.maximum", "torch.minimum", "torch.add", "torch.mul", "torch.matmul", "torch.sub", "torch.div", "torch.pow"]
 IN_PLACE = """zero_() neg_() exp_() sqrt_() abs_() sin_() cos_() tanh_() sigmoid_() relu_() mul_(2) add_(1) sub_(0.5) div_(2)
