@@ -38,16 +38,17 @@ class Size(tuple):
         return Size(super().__add__(other))
 
 
-class read_only(property):
+def read_only(get: Callable[[Any], Any], doc: str | None = None) -> property:
     """A property whose setter says, as PyTorch does, that it cannot be set."""
-
-    def __set__(self, x: Any, value: Any) -> None:
-        raise error("not_writable", next(name for name, found in vars(Tensor).items() if found is self))
+    def refuse(self: Any, value: Any) -> None:
+        name = next(name for name, found in vars(Tensor).items() if getattr(found, "fset", None) is refuse)
+        raise error("not_writable", name)
+    return property(get, refuse, doc=doc or get.__doc__)
 
 
 def attribute(get: Callable[[Any], Any], doc: str) -> Any:
     """A property that only reads, known to type checkers by what is written in front of it."""
-    return read_only(get, doc=doc)
+    return read_only(get, doc)
 
 
 class Tensor:
