@@ -23,7 +23,7 @@ from .operators import cat, stack, where  # noqa: F401
 __version__ = "0.1.0"
 inf, nan = float32.dtype.type("inf").item(), float32.dtype.type("nan").item()
 LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying", "autograd": "autograd", "nn": "nn"}  # when asked for
-FUNCTIONS = """abs add all any argmax argmin bmm clamp clip clone cos detach div dot eq exp flatten ge gt
+FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos detach div dot eq equal exp flatten ge gt
     is_floating_point isfinite isinf isnan le log log_softmax logical_and logical_not lt matmul max maximum mean min minimum
     mm mul mv narrow ne neg nonzero norm numel permute pow prod ravel reciprocal relu reshape select sigmoid sign sin softmax
     split sqrt square squeeze sub sum swapaxes t tanh transpose unbind unsqueeze var""".split()

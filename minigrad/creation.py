@@ -1,14 +1,16 @@
 """Making tensors: from Python and NumPy data, filled with one value, in steps, or at random."""
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import dtypes, tensors
-from .errors import need, warn
+from .errors import error, need, warn
 from .tensors import Tensor
 
 generator: Any = None
@@ -26,11 +28,11 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
     if isinstance(data, (Tensor, np.ndarray, np.generic)):
         array = np.array(tensors.array_of(data))
     else:
-        numbers = innermost(data)
+        kinds = {dtypes.OF_NUMBER.get(type(x)) or np.dtype(getattr(x, "_array", x).dtype) for x in innermost(data)}
         array = np.array(plain_lists(data))
-        given = any(isinstance(x, np.generic) and x.dtype.kind == "f" for x in numbers)
-        if array.size == 0 or (array.dtype.kind == "f" and not given):
-            array = array.astype(dtypes.DEFAULT)
+        if dtype is None:
+            need(array.dtype.kind not in "uO" or kinds != {dtypes.int64.dtype}, "too_large")
+            array = array.astype(functools.reduce(dtypes.promote_types, kinds or {dtypes.DEFAULT}))
     if dtype is not None:
         array = array.astype(dtypes.to_numpy(dtype))
     dtypes.of(array)  # TypeError for an element type that minigrad does not have
@@ -45,7 +47,9 @@ def innermost(data: Any) -> list[Any]:
             need(len(x) == len(level[0]), "uneven", len(level[0]), dim, len(x))
         level, dim = [y for x in level for y in x], dim + 1
     for x in level:
-        need(not isinstance(x, str), "str")
+        need(not isinstance(x, str), "strings" if dim and x is level[0] else "str")
+        if isinstance(x, (list, tuple)):
+            raise error("not_a_sequence" if x is level[0] else "no_real" if type(level[0]) is float else "no_integer")
         need(isinstance(x, (bool, int, float, np.generic, np.ndarray, Tensor)), "no_number", type(x).__name__)
     return level
 
@@ -53,7 +57,7 @@ def innermost(data: Any) -> list[Any]:
 def plain_lists(data: Any) -> Any:
     """Nested lists with the tensors in them replaced by their numbers."""
     if isinstance(data, Tensor):
-        return float(data) if data.ndim == 0 and data.is_floating_point() else data.tolist()
+        return float(data) if data.is_floating_point() else int(data)
     return [plain_lists(x) for x in data] if isinstance(data, (list, tuple)) else data
 
 
@@ -65,26 +69,31 @@ def wrap_leaf(array: Any, requires_grad: Any, caller: str) -> Tensor:
 
 def from_numpy(array: np.ndarray) -> Tensor:
     """A Tensor that shares the memory of a NumPy array."""
-    need(isinstance(array, np.ndarray), "no_array", type(array).__name__)
+    need(isinstance(array, np.ndarray), "no_array", "numpy." * isinstance(array, np.generic) + type(array).__name__)
     need(all(step >= 0 for step in array.strides), "negative_strides")
     dtypes.of(array)
     return tensors.wrap(array)
 
 
 # ---------------------------------------------------------------- of a given size
-def sizes(shape: Any) -> list[int]:
-    """Sizes that were given one by one, or as one tuple or list."""
-    if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
-        shape = tuple(shape[0])
-    return [int(n) for n in shape]
+def sizes(given: Any, caller: str, name: str = "size") -> list[int]:
+    """Sizes that were given one by one, or as one tuple or list; TypeError for anything else."""
+    shape = given[0] if len(given) == 1 and isinstance(given[0], (tuple, list, range)) else given
+    try:
+        return [operator.index(n) for n in shape]
+    except TypeError:
+        place = next((i for i, n in enumerate(shape) if not isinstance(n, (int, np.integer))), 0)
+        kind = type(shape[place]).__name__
+        need(not place, "size_later", caller, name, place + 1, kind)
+        need(len(given) == 1, "size_count", caller, len(given))
+        raise error("size", caller, name, f"not {kind}" if shape is given else f"but found element of type {kind} at pos 0"
+                    ) from None
 
 
 def made(make: Callable, size: Any, dtype: np.dtype, caller: str) -> np.ndarray:
     """make(size, dtype); TypeError for a size that is not whole, RuntimeError for one that is negative."""
-    shape = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    for i, n in enumerate(shape):
-        need(isinstance(n, (int, np.integer)), "size", caller, type(n).__name__, i)
-        need(n >= 0, "zeros_size" if caller == "zeros" else "negative_size", n, list(shape))
+    shape = sizes(size, caller)
+    need(min(shape, default=0) >= 0, "zeros_size" if caller == "zeros" else "negative_size", min(shape, default=0), shape)
     return make(shape, dtype)
 
 
@@ -118,6 +127,9 @@ randn, randn_like = factories("randn", "normally distributed random numbers", la
 
 def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor filled with one value, of the type of that value."""
+    need(not isinstance(size, int), "size", "full", "size", "not int")
+    fill_value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
+    need(type(fill_value) in dtypes.OF_NUMBER, "number", "full", "fill_value", 2, type(fill_value).__name__)
     kind = numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)])
     return wrap_leaf(made(lambda shape, kind: np.full(shape, fill_value, kind), (size,), kind, "full"), requires_grad, "full")
 
@@ -125,7 +137,7 @@ def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = Fa
 def full_like(x: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One value in the shape and element type of `x`."""
     kind = numpy_type(dtype, "full_like", x._array.dtype)
-    return wrap_leaf(np.full(x.shape, fill_value, kind), requires_grad, "full_like")
+    return wrap_leaf(np.full_like(x._array, fill_value, kind), requires_grad, "full_like")
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -133,9 +145,10 @@ def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = F
     return wrap_leaf(np.eye(n, m, dtype=numpy_type(dtype, "eye")), requires_grad, "eye")
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """start, start + step, ... up to but without `end`; int64 where all three are integers."""
-    start, end = (0, start) if end is None else (start, end)
+    given = (0, start, step) if end is None else (start, end, step)
+    start, end, step = [x.item() if isinstance(x, (Tensor, np.generic)) else x for x in given]
     need(step != 0, "arange_step")
     need((end - start) * step >= 0, "arange_bounds")
     kind = dtypes.OF_NUMBER[int if all(isinstance(x, int) for x in (start, end, step)) else float]

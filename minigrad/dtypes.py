@@ -32,6 +32,7 @@ half, float_, double, short, int_, long = float16, float32, float64, int16, int3
 OF_NUMPY = {each.dtype: each for each in ALL}
 DEFAULT = float32.dtype
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+OF_PYTHON = {bool: bool_, int: int64, float: float64}
 OF_NUMBER = {bool: bool_.dtype, int: int64.dtype, float: DEFAULT}
 
 
@@ -45,6 +46,7 @@ def of(array: Any) -> dtype:
 
 def to_numpy(wanted: Any, caller: str = "tensor") -> np.dtype:
     """NumPy's dtype for `wanted`; TypeError where it is not a minigrad dtype."""
+    wanted = OF_PYTHON.get(wanted, wanted) if isinstance(wanted, type) else wanted
     need(isinstance(wanted, dtype), "dtype", caller, type(wanted).__name__)
     return wanted.dtype
 

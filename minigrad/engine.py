@@ -168,11 +168,10 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
             return [root]
     roots: list[Any] = [graph.edge(output) for output in outputs]
     grads = (None,) * len(outputs) if grads is None else as_tuple(grads)
-    need(len(grads) == len(outputs), "gradients", len(outputs), len(grads))
-    for i, (g, output, root) in enumerate(zip(grads, outputs, roots, strict=True)):
+    for i, (g, output, root) in enumerate(zip(grads, outputs, roots, strict=False)):
         array = output._array
         if g is None:
-            need(array.size == 1 or root is None, "implicit")
+            need(array.size == 1 or not output.requires_grad, "implicit")
             g = np.ones(array.shape, array.dtype) if array.ndim else array.dtype.type(1)
         elif not isinstance(g, Tensor):
             raise error("gradient_kind", type(g).__name__)
@@ -181,6 +180,7 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
         if root is not None:
             g = tensors.array_of(g) if not task.record else g if isinstance(g, Tensor) else tensors.wrap(g)
             task.collect(root, g if task.record or g.__class__ is root.like or g.dtype == root.dtype else g.astype(root.dtype))
+    need(len(grads) >= len(outputs), "gradients", len(outputs), len(grads))
     if None in roots:
         raise error("no_grad_fn", roots.index(None))
     return roots
@@ -215,7 +215,7 @@ def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, 
     targets = None
     if inputs is not None:
         inputs = as_tuple(inputs)
-        need(inputs, "empty_inputs")
+        need(inputs, "empty_inputs", "backward")
     roots = start(task, outputs, grads)
     if inputs is not None:
         for x in inputs:
@@ -233,6 +233,7 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     An input that the outputs do not depend on is an error, or None with allow_unused, or zeros with materialize_grads.
     """
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)
+    need(inputs, "empty_inputs", "grad")
     need(not materialize_grads or allow_unused is not False, "materialize")
     task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=False)
     results: list[Any] = []
@@ -313,6 +314,9 @@ def run_hooks(hooks: dict, g: Any) -> Any:
     for _, hook in sorted(hooks.items(), key=lambda item: item[0] == RETAIN):
         result = hook(given)
         if result is not None:
+            need(isinstance(result, Tensor), "hook_kind", type(result).__name__)
+            need(result.shape == given.shape, "hook_size", getattr(hook, "__name__", ""))
+            need(result.dtype is given.dtype, "hook_type", getattr(hook, "__name__", ""), given.type(), result.type())
             given = result
     return given if isinstance(g, Tensor) else given._array
 

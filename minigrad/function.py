@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import graph, tensors
+from . import graph, inplace, tensors
 from .errors import error, need
 from .graph import Node, Output
 from .tensors import Tensor
@@ -19,6 +19,9 @@ class Function:
     operation. Tensors that backward needs go through `ctx.save_for_backward` and come back as `ctx.saved_tensors`.
     """
 
+    node: Any
+    setup_context: Any = None  # setup_context(ctx, inputs, output), for a forward that is written without `ctx`
+
     @staticmethod
     def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
         """The value: a Tensor, or a tuple with Tensors."""
@@ -29,18 +32,27 @@ class Function:
         """For each argument of forward its gradient, None for what has none."""
         raise error("no_backward")
 
+    def __init_subclass__(cls) -> None:
+        cls.node = graph.node_class(cls.__name__ + "Backward", Custom, function=cls, __module__="minigrad.autograd.function")
+
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **options: Any) -> Any:
         """Run the operation and record it."""
-        ctx = graph.node_class(cls.__name__ + "Backward", Custom, function=cls)()
-        ctx.to_save = ctx.saved = ()
+        ctx = cls.node()
+        ctx.to_save, ctx.saved, ctx.dirty, ctx.constant, ctx.materialize = (), (), (), (), True
         ctx.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
-        with graph.no_grad():
-            made = cls.forward(ctx, *args)
-        outputs = tuple([x.detach() if isinstance(x, Tensor) and (x._grad_fn is not None or any(x is arg for arg in args)) else x
-                         for x in (made if isinstance(made, tuple) else (made,))])
+        with graph.set_grad_enabled(False):
+            made = cls.forward(*(() if cls.setup_context else (ctx,)), *args, **options)
+            if cls.setup_context:
+                cls.setup_context(ctx, args, made)
+        outputs = made if isinstance(made, tuple) else (made,)
+        for x in ctx.dirty:
+            need(is_in(x, outputs), "dirty")
+            tensors.counter(x)[0] += 1
         if graph.is_grad_enabled() and any(ctx.needs_input_grad):
-            ctx.record(args, outputs)
+            outputs = ctx.record(args, outputs)
+        else:
+            outputs = tuple([x.view_as(x) if is_in(x, args) and not is_in(x, ctx.dirty) else x for x in outputs])
         return outputs if isinstance(made, tuple) else outputs[0]
 
 
@@ -56,24 +68,54 @@ class Custom(Node):
             need(x is None or isinstance(x, Tensor), "save_type", i, type(x).__name__)
         self.to_save = values
 
-    def record(self, args: tuple, outputs: tuple) -> None:
+    def mark_dirty(self, *changed: Tensor) -> None:
+        """Say which arguments forward has written to in place."""
+        self.dirty = changed
+
+    def mark_non_differentiable(self, *outputs: Tensor) -> None:
+        """Say which results have no gradient."""
+        self.constant = outputs
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (True) or None for results that nobody used."""
+        self.materialize = value
+
+    def record(self, args: tuple, outputs: tuple) -> tuple:
         """Make the results remember this node."""
         self.places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
         self.count, self.edges = len(args), tuple([graph.edge(args[i]) for i in self.places])
-        self.number = graph.next_number()
-        self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in outputs]
+        self.number, self.like = graph.next_number(), np.float32
+        results = list(outputs)
         for i, x in enumerate(outputs):
-            if isinstance(x, Tensor) and x._array.dtype.kind == "f":
-                x._requires_grad, x._grad_fn = True, self if len(outputs) == 1 else Output(self, i, x._array)
-        self.like = graph.like_of(outputs[0]._array) if len(outputs) == 1 and self.outputs[0] else np.float32
-        self.saved = tuple([self.pack(x, outputs) for x in self.to_save])
+            if is_in(x, self.dirty):
+                need(x._base is not None or not x.requires_grad or not x.is_leaf, "dirty_leaf")
+            elif isinstance(x, Tensor):
+                if is_in(x, args):
+                    results[i] = tensors.alias(x) if is_in(x, self.constant) else tensors.view_of(x, tensors.wrap(x._array))
+                elif x._grad_fn is not None:
+                    results[i] = tensors.wrap(x._array)
+                if results[i]._base is not None:
+                    results[i]._seen = (x._version, "several" if len(outputs) > 1 else "custom")
+        self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in results]
+        for i, x in enumerate(results):
+            if isinstance(x, Tensor) and not is_in(outputs[i], self.constant) and x._array.dtype.kind == "f":
+                if len(results) == 1:
+                    self.like = graph.like_of(x._array)
+                if x._base is not None and is_in(x, self.dirty):
+                    inplace.rebase(x, self)
+                else:
+                    x._requires_grad, x._grad_fn = True, self if len(results) == 1 else Output(self, i, x._array)
+        self.saved = tuple([self.pack(x, args, outputs, results) for x in self.to_save])
+        return tuple(results)
 
-    def pack(self, x: Any, outputs: tuple) -> Any:
+    def pack(self, x: Any, args: tuple, outputs: tuple, results: list) -> Any:
         """(tensor, version, its edge; which result it is, for a result)."""
+        if x is None:
+            return None
         for i, out in enumerate(outputs):
-            if x is out and x is not None:
-                return x.detach(), x._version, i
-        return None if x is None else (x, x._version, graph.edge(x))
+            if x is out and not is_in(x, args):
+                return tensors.alias(results[i]), results[i]._version, i
+        return x, x._version, graph.edge(x)
 
     def unpack_one(self, x: Tensor, version: int, edge: Any) -> Tensor:
         """A saved tensor with its place in the graph, if nobody has written to it."""
@@ -93,16 +135,18 @@ class Custom(Node):
         """Call the Function's own backward, on Tensors, and check what it returns."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):
             return
-        if self.saved is None:
-            raise error("freed")
-        given = g if isinstance(g, dict) else {0: g}
-        grads = [given.get(i, meta and np.zeros(*meta)) for i, meta in enumerate(self.outputs)]
+        grads = [g.get(i) for i in range(len(self.outputs))] if isinstance(g, dict) else [g]
+        for i, meta in enumerate(self.outputs):
+            if grads[i] is None and self.materialize and meta is not None:
+                grads[i] = np.zeros(*meta)
         with graph.set_grad_enabled(task.record):
             made = self.function.backward(self, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
         made = made if isinstance(made, tuple) else (made,)
         while len(made) > self.count and made[-1] is None:
             made = made[:-1]
         need(len(made) == self.count, "gradient_count", self.name(), self.count, len(made))
+        for i, part in enumerate(made):
+            need(part is None or i in self.places, "gradient_of_number", self.name(), i + 1)
         if not task.keep:
             self.saved = None
         for to, place in zip(self.edges, self.places, strict=True):
@@ -114,7 +158,13 @@ class Custom(Node):
         """A gradient that backward returned, in the shape and element type of its argument."""
         need(isinstance(part, Tensor), "gradient_type", type(part).__name__)
         if part.shape != to.shape:
-            fits = all(m in (n, 1) for n, m in zip(part.shape[::-1], to.shape[::-1], strict=False))
-            need(part.ndim >= len(to.shape) and fits, "gradient_shape", self.name(), place, list(part.shape), list(to.shape))
+            stretched = zip(part.shape[::-1], to.shape[::-1], strict=False)
+            need(part.ndim >= len(to.shape) and all(m in (n, 1) for n, m in stretched), "gradient_shape",
+                 self.name(), place, list(part.shape), list(to.shape))
             part = graph.unbroadcast(part, to.shape)
         return part.as_type(to.dtype)
+
+
+def is_in(x: Any, found: tuple) -> bool:
+    """True when `x` itself is one of those."""
+    return any(x is other for other in found)

@@ -1,21 +1,55 @@
-"""torch.autograd.functional and gradcheck: Jacobians, Hessians, their products with vectors, all by calling `engine.grad`;
-and a function's gradients against central differences."""
+"""torch.autograd.functional: Jacobians, Hessians and their products with vectors, all by calling `engine.grad`.
+
+strict: RuntimeError, rather than zeros, where something does not depend on an input.
+"""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import creation, engine, graph, rules, tensors
-from .errors import need
+from .errors import error, need
 from .tensors import Tensor
 
+WHEN_TRACKED = " when create_graph=True"
 
-def prepare(inputs: Any, create_graph: bool) -> tuple:
+
+def tensors_of(given: Any, what: str, name: str) -> tuple:
+    """A Tensor, or a tuple of them, as a tuple; TypeError for anything else."""
+    found = given if isinstance(given, tuple) else (given,)
+    for i, x in enumerate(found):
+        if not isinstance(x, Tensor):
+            raise error("functional_type", what, name, f"value at index {i}" if found is given else f"given {what}", type(x))
+    return found
+
+
+def prepare(inputs: Any, name: str, create_graph: bool) -> tuple:
     """The inputs as a tuple of tensors that gradients can be taken for."""
     return tuple([x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_()
-                  for x in engine.as_tuple(inputs)])
+                  for x in tensors_of(inputs, "inputs", name)])
+
+
+def call(func: Callable, inputs: tuple, name: str, strict: bool, scalar: bool = False) -> tuple[Any, tuple]:
+    """What `func` returns, and the same as a tuple. scalar: RuntimeError unless it is one Tensor with one element."""
+    outputs = func(*inputs)
+    found = tensors_of(outputs, "outputs of the user-provided function", name)
+    for i, y in enumerate(found):
+        need(y.requires_grad or not strict, "constant_output", i)
+    need(not scalar or found is not outputs, "single_tensor", name)
+    need(not scalar or found[0].numel() == 1, "single_element", name)
+    return outputs, found
+
+
+def vector(v: Any, like: tuple, given: Any, name: str, what: str = "the input to the user-provided function is") -> tuple:
+    """`v` as a tuple of tensors in the shapes of `like`, which was `given`; None only where a single number is."""
+    need(v is not None or (len(like) == 1 and like[0].numel() == 1), "no_vector", what)
+    found = (None,) if v is None else tensors_of(v, "v", name)
+    need(len(found) == len(like), "vector_count" if isinstance(given, tuple) else "one_vector", len(like), len(found))
+    for i, (x, y) in enumerate(zip(found, like, strict=True) if v is not None else ()):
+        need(x.shape == y.shape, "vector_size", f"Entry {i} in " * isinstance(given, tuple), y.shape, x.shape)
+    return found
 
 
 def like(result: Any, given: Any) -> Any:
@@ -23,134 +57,98 @@ def like(result: Any, given: Any) -> Any:
     return tuple(result) if isinstance(given, tuple) else result[0]
 
 
-def finish(outputs: Any, create_graph: bool) -> Any:
-    """The outputs, without their history unless it was asked for."""
-    return outputs if create_graph else like([y.detach() for y in engine.as_tuple(outputs)], outputs)
+def finish(outputs: Sequence, given: Any, create_graph: bool) -> Any:
+    """`like` for the outputs, without their history unless it was asked for."""
+    return like(outputs if create_graph else [y.detach() for y in outputs], given)
 
 
-def rows(output: Tensor, inputs: tuple, create_graph: bool = False) -> list[Tensor]:
-    """For each input the Jacobian of `output`, one row for each element of the output."""
-    picks = np.eye(output.numel(), dtype=output._array.dtype).reshape(-1, *output.shape)
-    found = [engine.grad(output, inputs, tensors.wrap(pick), True, create_graph, materialize_grads=True)
-             if output.requires_grad else [creation.zeros_like(x) for x in inputs] for pick in picks]
-    return [rules.stack(*row).reshape(*output.shape, *x.shape) for row, x in zip(zip(*found, strict=True), inputs, strict=True)]
+def pull(outputs: Sequence, inputs: Sequence, v: Sequence, create_graph: bool, keep: bool | None = None) -> tuple:
+    """The gradients of the sum of outputs * v: None for an input on which they do not depend."""
+    moving = [(y, w) for y, w in zip(outputs, v, strict=True) if y is not None and y.requires_grad]
+    return engine.grad([y for y, _ in moving], inputs, [w for _, w in moving], keep, create_graph, True) if moving else (
+        None,) * len(inputs)
+
+
+def filled(grads: Sequence, refs: Sequence, strict: bool, create_graph: bool, first: str, second: str) -> list[Tensor]:
+    """The gradients, zeros in the place of None; first, second: what is independent of an input if that is an error."""
+    for i, g in enumerate(grads if strict else ()):
+        need(g is not None, "independent", first, i, "")
+        need(g.requires_grad or not create_graph, "independent", second, i, WHEN_TRACKED)
+    return [creation.zeros_like(x) if g is None else g for g, x in zip(grads, refs, strict=True)]
+
+
+def varying(grads: Any, strict: bool, hessian: bool) -> tuple:
+    """The first gradients, as a tuple; where strict, RuntimeError for one that is constant."""
+    for i, g in enumerate(grads if strict else ()):
+        need(g is not None, "independent", "The output", i, "")
+        need(g.requires_grad, "constant_jacobian" if hessian else "constant_gradient", i)
+    return grads
+
+
+def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool = False, number: int = 0) -> list[Tensor]:
+    """For each input the Jacobian of `output`, the output of this number, one row for each element of the output."""
+    found: list[list[Tensor]] = [[] for _ in inputs]
+    for i in range(output.numel()):
+        pick = np.zeros(output.shape, output._array.dtype)
+        pick.flat[i] = 1
+        for k, g in enumerate(pull((output,), inputs, (tensors.wrap(pick),), create_graph, True)):
+            need(g is not None or not strict, "independent", f"Output {number}", k, "")
+            need(not strict or not create_graph or g.requires_grad, "independent", "The jacobian", number, WHEN_TRACKED)
+            found[k].append(creation.zeros_like(inputs[k]) if g is None else g)
+    return [rules.stack(*row).reshape(*output.shape, *x.shape) for row, x in zip(found, inputs, strict=True)]
 
 
 @graph.enable_grad()
-def jacobian(func: Callable, inputs: Any, create_graph: bool = False) -> Any:
+def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
     """The Jacobian J[i, j] = d func(x)_i / d x_j, in the shape of the output followed by that of the input."""
-    given = prepare(inputs, create_graph)
-    outputs = func(*given)
-    return like([like(rows(y, given, create_graph), inputs) for y in engine.as_tuple(outputs)], outputs)
+    given = prepare(inputs, "jacobian", create_graph)
+    outputs, found = call(func, given, "jacobian", strict)
+    return like([like(rows(y, given, create_graph, strict, i), inputs) for i, y in enumerate(found)], outputs)
 
 
-def hessian(func: Callable, inputs: Any, create_graph: bool = False) -> Any:
+def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
     """The second derivatives of a scalar function: the Jacobian of its gradient."""
     def gradient(*args: Any) -> Any:
-        value = func(*args)
-        need(value.numel() == 1, "hessian")
-        return like(engine.grad(value.reshape(()), args, create_graph=True, materialize_grads=True), inputs)
-    return jacobian(gradient, inputs, create_graph)
+        first = jacobian(lambda *args: call(func, args, "hessian", strict, True)[1][0].squeeze(), args, create_graph=True)
+        return like(varying(first, strict, True), inputs)
+    tensors_of(inputs, "inputs", "hessian")
+    return jacobian(gradient, inputs, create_graph, strict)
 
 
 @graph.enable_grad()
-def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> Any:
+def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(x), v J): the product of a vector and the Jacobian; v may be left out for a scalar."""
-    given = prepare(inputs, create_graph)
-    outputs = func(*given)
-    grads = engine.grad(outputs, given, v, create_graph=create_graph, materialize_grads=True)
-    return finish(outputs, create_graph), like(grads, inputs)
-
-
-def again(grads: tuple, inputs: tuple, v: Any, create_graph: bool) -> tuple:
-    """The derivative of the sum of grads * v with respect to `inputs`; ones for v where there is none."""
-    v = [creation.ones_like(g) for g in grads] if v is None else engine.as_tuple(v)
-    moving = [(g, w) for g, w in zip(grads, v, strict=True) if g.requires_grad]
-    if not moving:
-        return tuple([creation.zeros_like(x) for x in inputs])
-    return engine.grad([g for g, _ in moving], inputs, [w for _, w in moving], create_graph=create_graph,
-                       materialize_grads=True)
+    given = prepare(inputs, "vjp", create_graph)
+    outputs, found = call(func, given, "vjp", strict)
+    v = vector(v, found, outputs, "vjp", "the user-provided function returns")
+    grads = filled(pull(found, given, v, create_graph), given, strict, create_graph, "The output", "The jacobian")
+    return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 
 @graph.enable_grad()
-def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> Any:
+def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(x), J v): as the derivative of u J with respect to u, in which it is linear."""
-    given = prepare(inputs, create_graph)
-    outputs = func(*given)
-    us = tuple([creation.zeros_like(y, requires_grad=True) for y in engine.as_tuple(outputs)])
-    pulled = engine.grad(outputs, given, us, create_graph=True, materialize_grads=True)
-    return finish(outputs, create_graph), finish(like(again(pulled, us, v, create_graph), outputs), create_graph)
+    given = prepare(inputs, "jvp", create_graph)
+    v = vector(v, given, inputs, "jvp")
+    outputs, found = call(func, given, "jvp", strict)
+    us = [creation.zeros_like(y, requires_grad=True) for y in found]
+    first = varying(pull(found, given, us, True), strict, False)
+    grads = filled(pull(first, us, v, create_graph), found, strict, create_graph, "The gradient", "The jacobian")
+    return finish(found, outputs, create_graph), finish(grads, outputs, create_graph)
 
 
 @graph.enable_grad()
-def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> Any:
+def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False,
+        name: str = "vhp") -> Any:
     """(func(x), v H): the product of a vector and the Hessian of a scalar function."""
-    given = prepare(inputs, create_graph)
-    value = func(*given)
-    first = engine.grad(value, given, create_graph=True, materialize_grads=True)
-    return finish(value, create_graph), like(again(first, given, v, create_graph), inputs)
+    given = prepare(inputs, name, create_graph)
+    v = vector(v, given, inputs, name)
+    outputs, found = call(func, given, name, strict, True)
+    first = varying(pull(found, given, (None,), True), strict, True)
+    grads = filled(pull(first, given, v, create_graph), given, strict, create_graph, "The jacobian", "The hessian")
+    return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 
-hvp = vhp  # the same numbers, because a Hessian is symmetric
-
-
-# ---------------------------------------------------------------- gradcheck
-class GradcheckError(RuntimeError):
-    """A gradient that differs from its central difference."""
-
-
-def tracked(values: Any) -> list[Tensor]:
-    """Those of the values that require grad."""
-    return [x for x in engine.as_tuple(values) if isinstance(x, Tensor) and x.requires_grad]
-
-
-def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
-              raise_exception: bool = True, nondet_tol: float = 0.0) -> bool:
-    """True when the gradients of `func` agree with (f(x + eps) - f(x - eps)) / (2 eps) at `inputs`.
-
-    Only inputs that require grad are checked; use float64. GradcheckError (or False) where they differ: which output,
-    which input, and both Jacobians.
-    """
-    inputs = engine.as_tuple(inputs)
-    need(tracked(inputs), "gradcheck_inputs")
-    outputs = tracked(func(*inputs))
-    for j, x in enumerate(inputs):
-        slopes = central_differences(func, inputs, x, eps) if tracked((x,)) else []
-        for i, (y, numeric) in enumerate(zip(outputs, slopes, strict=False)):
-            exact = rows(y, (x,))[0].detach().numpy().reshape(y.numel(), x.numel()).T
-            if not np.allclose(exact, numeric, rtol, atol):
-                if raise_exception:
-                    raise GradcheckError(f"Jacobian mismatch for output {i} with respect to input {j},\nnumerical:"
-                                         f"{tensors.wrap(numeric)}\nanalytical:{tensors.wrap(exact)}\n")
-                return False
-    return True
-
-
-def central_differences(func: Callable, inputs: tuple, x: Tensor, eps: float) -> list[np.ndarray]:
-    """For each output the matrix [element of x, element of output] of slopes."""
-    x._own_memory()
-    found = []
-    for place in np.ndindex(*x.shape):
-        old, sides = x._array[place], []
-        for step in (eps, -eps):
-            x._array[place] = old + step
-            with graph.set_grad_enabled(True):
-                sides.append([np.array(y._array).ravel() for y in tracked(func(*inputs))])
-        x._array[place] = old
-        found.append([(up - down) / (2 * eps) for up, down in zip(*sides, strict=True)])
-    return [np.array(column) for column in zip(*found, strict=True)]
-
-
-def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, **options: Any) -> bool:
-    """`gradcheck`, with its options, of the gradients of `func`: for random upstream gradients unless they are given."""
-    inputs = engine.as_tuple(inputs)
-    if grad_outputs is None:
-        rng = np.random.default_rng(0)
-        grad_outputs = [tensors.leaf(np.asarray(rng.standard_normal(y.shape)), True) for y in tracked(func(*inputs))]
-
-    def gradients(*args: Any) -> tuple:
-        given, upstream = args[:len(inputs)], args[len(inputs):]
-        return tuple(tracked([g for g in engine.grad(tracked(func(*given)), tracked(given), upstream, create_graph=True,
-                                                     allow_unused=True) if g is not None]))
-
-    return gradcheck(gradients, (*inputs, *engine.as_tuple(grad_outputs)), **options)
+def hvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """(func(x), H v): the same numbers, because a Hessian is symmetric."""
+    return vhp(func, inputs, v, create_graph, strict, "hvp")

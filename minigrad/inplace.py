@@ -149,9 +149,9 @@ def refuse_view(view: Tensor, what: str) -> None:
         of = "" if node is None else "Output {1} of {0} is a view".format(*graph.origin(node))
         if made == "no_grad" or node is None:
             of += f"{' of a view which' if of else 'A view'} was created in no_grad mode"
-        several = made == "several"
+        several, custom = made == "several", made == "custom"
         end = "." if several and node else " with grad mode enabled."
-        raise error("view_several" if several else "view_no_grad", of, what, end)
+        raise error("view_several" if several else "view_custom" if custom else "view_no_grad", of, what, end)
 
 
 def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:

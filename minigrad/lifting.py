@@ -115,6 +115,7 @@ def meet(op: Any, *inputs: Any) -> tuple:
     dtype = dtypes.result_type(*arrays)
     if op.floating and dtype.kind != "f":
         dtype = dtypes.DEFAULT
+    found = [np.asarray(x).astype(dtype)[()] if dtype.kind in "iu" and type(x) is int else x for x in found]  # may not fit
     return tuple([x.as_type(dtype) if isinstance(x, Tensor) and x._array.dtype is not dtype else x for x in found])
 
 

@@ -41,7 +41,7 @@ def rsub(x: Tensor, number: Any) -> Tensor:
 
 def rdiv(x: Tensor, number: Any) -> Tensor:
     """number / x, as PyTorch computes it."""
-    return rules.reciprocal(x) * number
+    return rules.reciprocal(x) * number if lifting.constant(number) is not None else NotImplemented
 
 
 def pow(a: Any, b: Any) -> Tensor:
@@ -52,7 +52,7 @@ def pow(a: Any, b: Any) -> Tensor:
     if isinstance(a, Tensor) and type(b) in lifting.NUMBERS:
         kind = dtypes.result_type(a._array, b)
         need(kind.kind not in "iu" or b >= 0, "integer_power")
-        return rules.pow(a.as_type(kind), b)
+        return rules.pow(a.as_type(kind), b) if kind.kind != "b" else to(rules.pow(a, b), dtypes.bool_)
     if isinstance(b, Tensor) and type(a) in lifting.NUMBERS:
         return rules.pow_base(b.as_type(dtypes.result_type(b._array, a)), a)
     return rules.pow_tensor(a, b)
@@ -71,35 +71,50 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     return rules.clamp(x.as_type(dtypes.result_type(x._array, *bounds)), min, max)
 
 
-def tensors_only(op: Any) -> Callable[[Tensor, Tensor], Tensor]:
+def tensors_only(op: Any) -> Callable:
     """The method for an operation that takes no numbers."""
-    def method(x: Tensor, other: Tensor) -> Tensor:
+    def method(x: Tensor, other: Tensor, *args: Any, **options: Any) -> Any:
         need(isinstance(other, Tensor), "not_a_tensor", op.__name__, "other", 2, type(other).__name__)
-        return op(x, other)
+        return op(x, other, *args, **options)
     return method
+
+
+def abs(x: Tensor) -> Tensor:
+    """|x|; NotImplementedError for bool."""
+    need(x._array.dtype.kind != "b", "not_implemented", "abs_cpu", "Bool")
+    return rules.abs(x)
+
+
+def relu(x: Tensor) -> Tensor:
+    """max(x, 0); RuntimeError for bool."""
+    need(x._array.dtype.kind != "b", "relu_bool")
+    return rules.relu(x)
 
 
 def where(condition: Any, a: Any, b: Any) -> Tensor:
     """`a` where `condition` is True, else `b`; all three broadcast."""
     kind = condition.dtype.tensor_name if isinstance(condition, Tensor) else type(condition).__name__
     need(kind == "Bool", "where", kind)
+    lifting.refuse("", *[tensors.array_of(x) for x in (condition, a, condition, b, a)])
+    a = a if isinstance(a, Tensor) or isinstance(b, Tensor) else np.asarray(a, dtypes.result_type(a, b))
     return rules.where(*lifting.meet(rules.where, a, b), condition._array)
 
 
 def softmax(x: Tensor, dim: int) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`."""
-    return rules.softmax(floating(x, "softmax"), in_range(dim, x.ndim))
+    return rules.softmax(floating(x, "softmax", dim), in_range(dim, x.ndim))
 
 
 def log_softmax(x: Tensor, dim: int) -> Tensor:
     """log(softmax(x)) along `dim`, without overflow."""
-    return rules.log_softmax(floating(x, "log_softmax"), in_range(dim, x.ndim))
+    return rules.log_softmax(floating(x, "log_softmax", dim), in_range(dim, x.ndim))
 
 
-def floating(x: Tensor, name: str) -> Tensor:
+def floating(x: Tensor, name: str, dim: int) -> Tensor:
     """`x`; NotImplementedError, in PyTorch's words, for integers."""
     if x._array.dtype.kind != "f":
-        raise error("not_implemented", name + "_lastdim_kernel_impl", x.dtype.tensor_name)
+        last = "_lastdim" * (in_range(dim, x.ndim) == in_range(-1, x.ndim))
+        raise error("not_implemented", f"{name}{last}_kernel_impl", x.dtype.tensor_name)
     return x
 
 
@@ -112,7 +127,10 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
             return NotImplemented
         x, y = tensors.array_of(a), tensors.array_of(b)
         kind = dtypes.result_type(x, y)
-        return tensors.wrap(broadcast(ufunc, np.asarray(x, kind)[()], np.asarray(y, kind)[()]))
+        try:
+            return tensors.wrap(broadcast(ufunc, *[np.asarray(each).astype(kind, copy=False)[()] for each in (x, y)]))
+        except TypeError:
+            raise error("not_implemented", ufunc.__name__ + "_cpu", dtypes.OF_NUMPY[kind].tensor_name) from None
     return operator
 
 
@@ -130,10 +148,27 @@ def test(ufunc: Any) -> Callable[[Tensor], Tensor]:
     return lambda x: tensors.wrap(ufunc(x._array))
 
 
+def pos(x: Tensor) -> Tensor:
+    """`x` itself; RuntimeError for bool."""
+    need(x._array.dtype != bool, "plus_bool")
+    return x
+
+
 def invert(x: Tensor) -> Tensor:
     """The opposite of each truth value, or of each bit."""
     need(x._array.dtype.kind != "f", "invert")
     return tensors.wrap(np.invert(x._array))
+
+
+def equal(x: Tensor, other: Tensor) -> bool:
+    """True when shape and all elements are the same."""
+    return bool(np.array_equal(x._array, other._array))
+
+
+def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """True when all elements satisfy |a - b| <= atol + rtol |b|."""
+    need(x.dtype is other.dtype, "allclose", x.dtype.tensor_name, other.dtype.tensor_name)
+    return bool(np.allclose(x._array, other._array, rtol, atol, equal_nan))
 
 
 # ---------------------------------------------------------------- reductions
@@ -226,10 +261,13 @@ def nonempty(x: Tensor, dim: int, name: str) -> int:
 def plain_reduction(function: Callable, name: str) -> Callable:
     """The method for a reduction without a gradient, over all elements or one dimension."""
     def method(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+        array, chooses = x._array, "arg" in name
+        need(not chooses or array.dtype != bool, "arg_bool", name)
         if dim is not None:
-            dim = nonempty(x, dim, name) if "arg" in name else in_range(dim, x.ndim)
-        need(x._array.size or dim is not None or "arg" not in name, "empty_arg", name)
-        return tensors.wrap(function(x._array, axis=dim, keepdims=keepdim))
+            dim = nonempty(x, dim, name) if chooses else dims(x, dim)
+        need(array.size or dim is not None or not chooses, "empty_arg", name)
+        found = function(array, axis=dim, keepdims=keepdim)
+        return tensors.wrap(found if chooses or array.dtype != np.uint8 else found.astype(np.uint8))
     return numpy_names(method)
 
 
@@ -343,7 +381,7 @@ def dims(x: Tensor, dim: Any) -> tuple[int, ...]:
 # ---------------------------------------------------------------- shapes
 def view(x: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape, the memory shared. RuntimeError where that needs a copy."""
-    wanted = full_shape(x, sizes(shape))
+    wanted = full_shape(x, sizes(shape, "view"))
     try:
         return rules.view(x, wanted)
     except ValueError:
@@ -352,7 +390,7 @@ def view(x: Tensor, *shape: Any) -> Tensor:
 
 def reshape(x: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape: a view where possible, else a copy."""
-    wanted = full_shape(x, sizes(shape))
+    wanted = full_shape(x, sizes(shape, "reshape", "shape"))
     try:
         return (rules.view if x.is_contiguous() else rules.reshape_alias)(x, wanted)
     except ValueError:
@@ -414,7 +452,7 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 def permute(x: Tensor, *order: Any) -> Tensor:
     """The dimensions in another order."""
-    wanted, n = sizes(order), x._array.ndim
+    wanted, n = sizes(order, "permute", "dims"), x._array.ndim
     need(len(wanted) == n, "permute_dims", n, len(wanted))
     dims = tuple([in_range(i, n) for i in wanted])
     need(len(set(dims)) == n, "permute_twice")
@@ -437,7 +475,7 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 
 def expand(x: Tensor, *shape: Any) -> Tensor:
     """Dimensions of size 1 repeated to the wanted size, without copying; -1 leaves a size as it is."""
-    wanted, old = sizes(shape), x._array.shape
+    wanted, old = sizes(shape, "expand"), x._array.shape
     extra = len(wanted) - len(old)
     if extra < 0:
         kind = "CPUBoolType" if x._array.dtype == bool else x.type()
@@ -494,6 +532,7 @@ def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
 
 def sequence(given: Any, name: str) -> list[Tensor]:
     """The tensors as a list, in one element type; an error for none, or for something else."""
+    need(not isinstance(given, Tensor), "no_list", name)
     found = list(given)
     need(found, name + "_empty")
     for i, x in enumerate(found):
@@ -505,11 +544,13 @@ def sequence(given: Any, name: str) -> list[Tensor]:
 def cat(tensors: Any, dim: Any = 0) -> Tensor:
     """The tensors one after the other along `dim`; all other sizes must agree."""
     first, *others = found = sequence(tensors, "cat")
-    dim = existing_dim(first, dim, "cat")
-    for i, x in enumerate(others, 1):
+    for i, x in enumerate(found):
+        need(x.ndim, "cat_0d", i)
         need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
+    dim = in_range(dim, first.ndim)
+    for i, x in enumerate(others, 1):
         for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
-            need(d == dim or n == m, "cat_sizes", dim, n, d, m, i)
+            need(d == dim or n == m, "cat_sizes", dim, n, m, i)
     return rules.cat(*found, dim=dim)
 
 
@@ -565,28 +606,28 @@ def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
-    add, sub, pow, square, clamp, softmax, log_softmax, sum, prod, mean, var, norm, dot,
+    add, sub, pow, square, clamp, abs, relu, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
     mv, mm, bmm, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
     select, unbind, split, to, zero_, normal_)}
 METHODS |= {name: getattr(rules, name) for name in
-            "mul div neg reciprocal exp log sqrt abs sign sin cos tanh sigmoid relu clone".split()}
+            "mul div neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
 METHODS |= {f"{name}_": in_place(METHODS[name]) for name in
             "add sub mul div pow neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
 METHODS |= {name: compare(getattr(np, ufunc)) for name, ufunc in {
     "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
     "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}.items()}
 METHODS |= {f"{method.__name__}_as": as_other(method) for method in (view, reshape, expand)}
-METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul)}
+METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul, equal, allclose)}
 METHODS |= {name: test(getattr(np, name)) for name in "isnan isinf isfinite logical_not".split()}
 METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any argmax argmin".split()}
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
             "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
-            "logical_and": METHODS["and"], "T": property(T)}
+            "logical_and": compare(np.logical_and), "T": property(T)}
 OPERATORS: dict[str, Callable] = {
     "add": rules.add, "radd": rules.add, "sub": rules.sub, "rsub": rsub, "mul": rules.mul, "rmul": rules.mul,
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,
-    "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": lambda x: x, "abs": rules.abs, "invert": invert,
+    "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": pos, "abs": abs, "invert": invert,
     "rand": METHODS["and"], "ror": METHODS["or"], "rxor": METHODS["xor"], "getitem": indexing.get,
     "setitem": inplace.set_item, **{name: METHODS[name] for name in "eq ne lt le gt ge and or xor".split()},
     **{f"i{name}": in_place(getattr(rules, name)) for name in "add sub mul".split()}, "itruediv": in_place(rules.div),

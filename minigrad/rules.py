@@ -79,7 +79,7 @@ def pow(a, /, exponent):
 @elementwise("PowBackward1")
 def pow_tensor(a, b, /):
     """d(a^b) = b a^(b-1) da + a^b log(a) db"""
-    out = a ** b
+    out = power(a, b)
     return (out,
             lambda g: g * np.where(b == 0, 0, b * a ** (b - 1)),
             lambda g: g * np.where((a == 0) & (b >= 0), 0, out * np.log(a)))
@@ -88,7 +88,7 @@ def pow_tensor(a, b, /):
 @op("PowBackward2")
 def pow_base(b, /, base):
     """d(c^b) = c^b log(c) db, for a number c"""
-    out = base ** b
+    out = power(base, b)
     return out, lambda g: g * np.where(b >= 0, 0, -np.inf) if base == 0 else g * (out * float(np.log(base)))
 
 
@@ -122,7 +122,7 @@ def abs(a, /):
 @elementwise("SignBackward0")
 def sign(a, /):
     """d sign(a) = 0"""
-    return np.sign(a), lambda g: np.zeros_like(g)
+    return ((a > 0) * 1 - (a < 0)).astype(a.dtype), lambda g: np.zeros_like(g)
 
 
 @elementwise("SinBackward0", floating=True)
@@ -276,7 +276,7 @@ min_dim = op("MinBackward0")(max_dim.rule)
 @op("SoftmaxBackward0")
 def softmax(a, /, dim):
     """d softmax(a) = s (da - sum(s da)), where s = softmax(a)"""
-    e = np.exp(a - a.max(axis=dim, keepdims=True, initial=-np.inf))
+    e = np.exp(a - a.max(axis=dim, keepdims=True, initial=-np.inf), order="C")
     out = e / e.sum(axis=dim, keepdims=True)
     return out, lambda g: out * (g - (g * out).sum(axis=dim, keepdims=True))
 
@@ -284,7 +284,7 @@ def softmax(a, /, dim):
 @op("LogSoftmaxBackward0")
 def log_softmax(a, /, dim):
     """d log_softmax(a) = da - sum(softmax(a) da)"""
-    shifted = a - a.max(axis=dim, keepdims=True, initial=-np.inf)
+    shifted = np.subtract(a, a.max(axis=dim, keepdims=True, initial=-np.inf), order="C")
     out = shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
     return out, lambda g: g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
@@ -417,13 +417,13 @@ def stack(*arrays, dim=0):
 @op("CloneBackward0")
 def clone(a, /, order="K"):
     """g goes through; `order` of the elements in memory: "K" as they are, "C" row by row"""
-    return a.copy(order=order) if isinstance(a, np.ndarray) else a, lambda g: g
+    return a.copy(order="C" if 0 in a.strides else order) if isinstance(a, np.ndarray) else a, lambda g: g
 
 
 @op("ToCopyBackward0")
 def to_copy(a, /, dtype):
     """g goes through, in the old element type"""
-    return a.astype(dtype), lambda g: g
+    return a.astype(dtype, order="C" if 0 in a.strides else "K"), lambda g: g
 
 
 # ---------------------------------------------------------------- written in place (see inplace)
@@ -437,7 +437,7 @@ def copy(a, b, /):
 @op("FillBackward2")
 def fill(a, /, value):
     """The old values get 0"""
-    return np.full_like(a, value), lambda g: np.zeros_like(g)
+    return np.full_like(a, np.asarray(value).astype(a.dtype)), lambda g: np.zeros_like(g)
 
 
 fill_tensor = elementwise("FillBackward3")(copy.rule)
@@ -488,6 +488,13 @@ def away(a: Any, dim: Any) -> Any:
 def inverse(n: float) -> float:
     """1 / n, and infinity for 0."""
     return 1 / n if n else np.inf
+
+
+def power(a: Array, b: Array) -> Array:
+    """a ** b; an integer to a negative power is 0 unless it is 1 or -1."""
+    if b.dtype.kind == "b":
+        raise error("not_implemented", "pow", "Bool")
+    return a ** b if b.dtype.kind != "i" else np.where(b < 0, (np.abs(a) == 1) * a ** (b & 1), a ** np.maximum(b, 0))
 
 
 def share(g: Array, won: Array, tied: Array) -> Array:

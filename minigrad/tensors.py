@@ -27,14 +27,24 @@ class Size(tuple):
         return f"minigrad.Size({list(self)})"
 
 
-def read_only(get: Callable[[Any], Any]) -> property:
+    def __getitem__(self, i: Any) -> Any:
+        return Size(super().__getitem__(i)) if i.__class__ is slice else super().__getitem__(i)
+
+    def __add__(self, other: Any) -> Size:
+        return Size(super().__add__(other))
+
+
+def read_only(get: Callable[[Any], Any], doc: str | None = None) -> property:
     """A property whose setter says, as PyTorch does, that it cannot be set."""
     def refuse(self: Any, value: Any) -> None:
-        raise error("not_writable", get.__name__)
-    return property(get, refuse, doc=get.__doc__)
+        name = next(name for name, found in vars(Tensor).items() if getattr(found, "fset", None) is refuse)
+        raise error("not_writable", name)
+    return property(get, refuse, doc=doc or get.__doc__)
 
 
-attribute: Any = property  # type checkers know such an attribute by what is written in front of it
+def attribute(get: Callable[[Any], Any], doc: str) -> Any:
+    """A property that only reads, known to type checkers by what is written in front of it."""
+    return read_only(get, doc)
 
 
 class Tensor:
@@ -56,8 +66,10 @@ class Tensor:
     _hooks: dict | None = None
     __array_priority__ = 1000
 
-    def __init__(self, data: Any = ()) -> None:
-        self._array, self._requires_grad = creation.tensor(data, dtypes.float32)._array, False
+    def __init__(self, *data: Any) -> None:
+        sized = data and not isinstance(data[0], (list, tuple, np.ndarray, Tensor))
+        made = creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32)
+        self._array, self._requires_grad = made._array, False
         self._grad_fn = self._grad = self._base = self._counter = None
 
     # ------------------------------------------------------------ autograd
@@ -111,9 +123,9 @@ class Tensor:
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            need(isinstance(value, Tensor), "grad_type", type(value).__name__)
+            need(isinstance(value, Tensor), "grad_type", "numpy." * isinstance(value, np.ndarray) + type(value).__name__)
             need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
-            need(value._array.dtype == self._array.dtype, "grad_dtype", type_name(value), type_name(self))
+            need(value._array.dtype == self._array.dtype, "grad_dtype", type_name(value), self.dtype.tensor_name)
             need(value is not self, "own_grad")
         self._grad = value
 
@@ -128,7 +140,7 @@ class Tensor:
         if not self.is_leaf:
             engine.add_hook(self, engine.RETAIN, engine.Retain(self))
 
-    @property
+    @read_only
     def retains_grad(self) -> bool:
         """True after `retain_grad()` on a tensor that is not a leaf."""
         return self._grad_fn is not None and engine.RETAIN in (self._grad_fn.hooks or ())
@@ -161,6 +173,7 @@ class Tensor:
     @data.setter
     def data(self, value: Tensor) -> None:
         need(isinstance(value, Tensor), "data_type", type(value).__name__)
+        need(not self._requires_grad or graph.can_require_grad(value._array.dtype), "data_dtype")
         value._own_memory()
         self._array = value._array
 
@@ -237,7 +250,7 @@ class Tensor:
 
     def numpy(self) -> np.ndarray:
         """The array itself, memory shared. RuntimeError for a tensor that requires grad: detach it first."""
-        need(not self.requires_grad, "numpy")
+        need(not self.requires_grad or not graph.grad_mode.enabled, "numpy")
         self._own_memory()
         return self._array
 
@@ -286,7 +299,13 @@ class Tensor:
         return format(self.item(), spec) if self._array.ndim == 0 else object.__format__(self, spec)
 
     def __reduce__(self) -> Any:
-        return leaf, (self._array, self.is_leaf and self._requires_grad)
+        return leaf, (self._array, self.requires_grad)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        need(self.is_leaf, "deepcopy")
+        memo[id(self)] = result = leaf(np.array(self._array), self._requires_grad)
+        result._grad = self._grad and self._grad.__deepcopy__(memo)
+        return result
 
     if TYPE_CHECKING:  # what `operators` puts here
         def __getattr__(self, name: str) -> Any: ...

@@ -13,7 +13,7 @@ from lesson_notebook import normal, numbers, run_cell, shape
 
 FILES = Path(__file__).parent
 LESSONS = json.loads((FILES / "lesson_cells.json").read_text(encoding="utf-8"))
-FACTS = json.loads((FILES / "torch_facts.json").read_text(encoding="utf-8"))
+FACTS = [fact for name in ("torch_facts", "more_facts") for fact in json.loads((FILES / f"{name}.json").read_text("utf-8"))]
 DIFFERENCES = json.loads((FILES / "lesson_differences.json").read_text(encoding="utf-8"))
 
 

@@ -18,8 +18,9 @@ VALUES = [-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.25, 2.0, 3.0]
 SHAPES = [(), (1,), (2,), (3,), (2, 3), (3, 2), (3, 3), (1, 3), (2, 1), (2, 2, 3), (1, 2, 1)]
 UNARY = """neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal square clone detach t contiguous float double
 view_as(x) reshape_as(x) expand_as(x) softmax(-1) log_softmax(0) clamp(-1,1) clamp(min=0) pow(2) pow(3) pow(0) pow(-1) pow(0.5)
-flatten squeeze ravel isnan long bool argmax max min sum mean prod norm var norm(1) norm(3) var(unbiased=False)""".split()
-BINARY = ["+", "-", "*", "/", "**", "@", ">", "=="]
+flatten squeeze ravel isnan long bool sign all any __pos__
+argmax max min sum mean prod norm var norm(1) norm(3) var(unbiased=False)""".split()
+BINARY = ["+", "-", "*", "/", "**", "@", ">", "==", "&", "|"]
 CALLS = ["torch.maximum", "torch.minimum", "torch.add", "torch.mul", "torch.matmul", "torch.sub", "torch.div", "torch.pow"]
 IN_PLACE = """zero_() neg_() exp_() sqrt_() abs_() sin_() cos_() tanh_() sigmoid_() relu_() mul_(2) add_(1) sub_(0.5) div_(2)
 pow_(2) fill_(3) clamp_(-1,1) requires_grad_() detach_() reciprocal_() log_() requires_grad_(False)""".split()
@@ -82,13 +83,16 @@ class Maker:
 
     def create(self) -> str:
         """A leaf."""
-        kind = self.number(0, 9)
+        kind = self.number(0, 10)
         if kind == 7:
             return self.assign(f"torch.tensor({self.number(-3, 3)})")
         if kind == 8:
             return self.assign(f"torch.arange({self.number(1, 4)})")
         if kind == 9:
             return self.assign(f"torch.ones({', '.join(map(str, self.one(SHAPES[1:])))})")
+        if kind == 10:
+            dtype = self.one(["int64", "int32", "uint8", "int8", "bool"])
+            return self.assign(f"torch.tensor([{self.number(-3, 3)}, {self.number(0, 3)}], dtype=torch.{dtype})")
         dtype = self.one(["", "", "", ", dtype=torch.float64"])
         grad = self.one([", requires_grad=True", ", requires_grad=True", ""])
         return self.assign(f"torch.tensor({self.literal(self.one(SHAPES))}{dtype}{grad})")

@@ -1,0 +1,77 @@
+"""gradcheck and gradgradcheck: a function's gradients against central differences."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import engine, functional, graph, tensors
+from .errors import need, warn
+from .tensors import Tensor
+
+
+class GradcheckError(RuntimeError):
+    """A gradient that differs from its central difference."""
+
+
+def tracked(values: Any) -> list[Tensor]:
+    """Those of the values that require grad."""
+    return [x for x in engine.as_tuple(values) if isinstance(x, Tensor) and x.requires_grad]
+
+
+def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
+              raise_exception: bool = True, nondet_tol: float = 0.0) -> bool:
+    """True when the gradients of `func` agree with (f(x + eps) - f(x - eps)) / (2 eps) at `inputs`.
+
+    Only inputs that require grad are checked; use float64. GradcheckError (or False) where they differ: which output,
+    which input, and both Jacobians.
+    """
+    inputs = engine.as_tuple(inputs)
+    need(tracked(inputs), "gradcheck_inputs")
+    for i, x in enumerate(inputs):
+        if tracked((x,)) and x.dtype.name != "float64":
+            warn("gradcheck_precision", i)
+    outputs = tracked(func(*inputs))
+    for j, x in enumerate(inputs):
+        slopes = central_differences(func, inputs, x, eps) if tracked((x,)) else []
+        for i, (y, numeric) in enumerate(zip(outputs, slopes, strict=False)):
+            exact = functional.rows(y, (x,))[0].detach().numpy().reshape(y.numel(), x.numel()).T
+            if not np.allclose(exact, numeric, rtol, atol):
+                if raise_exception:
+                    raise GradcheckError(f"Jacobian mismatch for output {i} with respect to input {j},\nnumerical:"
+                                         f"{tensors.wrap(numeric)}\nanalytical:{tensors.wrap(exact)}\n")
+                return False
+    return True
+
+
+def central_differences(func: Callable, inputs: tuple, x: Tensor, eps: float) -> list[np.ndarray]:
+    """For each output the matrix [element of x, element of output] of slopes."""
+    x._own_memory()
+    found = []
+    for place in np.ndindex(*x.shape):
+        old, sides = x._array[place], []
+        for step in (eps, -eps):
+            x._array[place] = old + step
+            with graph.set_grad_enabled(True):
+                sides.append([np.array(y._array).ravel() for y in tracked(func(*inputs))])
+        x._array[place] = old
+        found.append([(up - down) / (2 * eps) for up, down in zip(*sides, strict=True)])
+    return [np.array(column) for column in zip(*found, strict=True)]
+
+
+def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6, atol: float = 1e-5,
+                  rtol: float = 1e-3, raise_exception: bool = True, nondet_tol: float = 0.0) -> bool:
+    """`gradcheck` of the gradients of `func`, for random upstream gradients unless they are given."""
+    inputs = engine.as_tuple(inputs)
+    if grad_outputs is None:
+        rng = np.random.default_rng(0)
+        grad_outputs = [tensors.leaf(np.asarray(rng.standard_normal(y.shape)), True) for y in tracked(func(*inputs))]
+
+    def gradients(*args: Any) -> tuple:
+        given, upstream = args[:len(inputs)], args[len(inputs):]
+        return tuple(tracked([g for g in engine.grad(tracked(func(*given)), tracked(given), upstream, create_graph=True,
+                                                     allow_unused=True) if g is not None]))
+
+    return gradcheck(gradients, (*inputs, *engine.as_tuple(grad_outputs)), eps=eps, atol=atol, rtol=rtol,
+                     raise_exception=raise_exception)
