@@ -130,10 +130,8 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
         kind = dtypes.result_type(x, y)
         try:
             return tensors.wrap(ufunc(*[np.asarray(each).astype(kind, copy=False)[()] for each in (x, y)]))
-        except ValueError:
+        except (TypeError, ValueError):
             lifting.refuse("", x, y)
-            raise
-        except TypeError:
             raise error("not_implemented", ufunc.__name__ + "_cpu", dtypes.OF_NUMPY[kind].tensor_name) from None
     return operator
 
