@@ -101,6 +101,7 @@ class CopySlices(Node):
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Send the region of `g` through `fn`; to the base `g`, with the gradient of the old values in that region."""
+        need(self.saved is None, "freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
         if recorded:
@@ -129,6 +130,8 @@ class CopySlices(Node):
                 if base not in task.pending:
                     task.owned.add(base)
             yield base, g
+        if not task.keep:
+            self.saved = ()  # nothing is kept here, but PyTorch refuses a second walk all the same
 
 
 for _class in (OldValues, CopySlices):
