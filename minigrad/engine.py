@@ -64,13 +64,19 @@ class Task:
         self.owned.add(to)
 
     def arrive(self, node: graph.Node, g: Any) -> Any:
-        """The complete gradient of a node: runs its hooks and hands it out where it was asked for."""
+        """The complete gradient of a node: runs its hooks and hands it out where it was asked for.
+
+        As in PyTorch, hooks change what is handed out only where the walk ends.
+        """
+        result = g
         if node.hooks:
             with graph.set_grad_enabled(self.record):
-                g = run_hooks(node.hooks, g)
+                result = run_hooks(node.hooks, g)
         if node in self.captured:
+            ends = not node.edges or (self.needed is not None and self.needed.isdisjoint(node.edges))
+            g = result if ends else g
             self.captured[node] = g if node in self.owned or g.__class__ is not ndarray else g.copy()
-        return g
+        return result
 
 
 def order(roots: Sequence[graph.Node]) -> list[graph.Node]:

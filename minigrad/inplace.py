@@ -69,6 +69,8 @@ class CopySlices(Node):
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Send the part of `g` through `fn`; to the base `g`, with the gradient of the old values in that part."""
+        if self.saved is not None:
+            raise error("freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
         if not recorded and (self not in task.owned or not g.flags.c_contiguous):
@@ -95,6 +97,8 @@ class CopySlices(Node):
                 if base not in task.pending:
                     task.owned.add(base)
             yield base, g
+        if not task.keep:
+            self.saved = ()  # nothing is kept here, but PyTorch refuses a second walk all the same
 
 
 for _class in (OldValues, CopySlices):
@@ -240,7 +244,7 @@ def refresh(view: Tensor) -> None:
         refuse_view(view, "its base or another view of its base has been")
         view._seen = (now, made)
         value, vjp = rules.as_strided.rule(base._array, (positions(base._array, view._array),))
-        view._grad_fn = graph.record(rules.as_strided, (base,), value, [vjp])._grad_fn
+        move_on(view, graph.record(rules.as_strided, (base,), value, [vjp])._grad_fn)
 
 
 def settled(view: Tensor) -> bool:

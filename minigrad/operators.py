@@ -128,8 +128,9 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
         x, y = tensors.array_of(a), tensors.array_of(b)
         kind = dtypes.result_type(x, y)
         try:
-            return tensors.wrap(broadcast(ufunc, *[np.asarray(each).astype(kind, copy=False)[()] for each in (x, y)]))
-        except TypeError:
+            return tensors.wrap(ufunc(*[np.asarray(each).astype(kind, copy=False)[()] for each in (x, y)]))
+        except (TypeError, ValueError):
+            lifting.refuse("", x, y)
             raise error("not_implemented", ufunc.__name__ + "_cpu", dtypes.OF_NUMPY[kind].tensor_name) from None
     return operator
 
