@@ -16,9 +16,10 @@ from .tensors import Tensor
 def get(x: Tensor, key: Any) -> Tensor:
     """x[key]: a view where only numbers, slices, None and `...` occur, else a copy."""
     if key.__class__ is int:
-        shape = x._array.shape
-        if shape and -shape[0] <= key < shape[0]:
-            return rules.select(x, 0, key % shape[0])
+        try:
+            return rules.select(x, (key, ...))
+        except IndexError:  # `basic` says what is wrong
+            pass
     elif key.__class__ is slice:
         return take_slice(x, 0, key, always=True)
     view, rest = basic(x, key)
@@ -56,7 +57,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
         elif isinstance(k, int):
             n = x._array.shape[dim]
             need(-n <= k < n, "index_range", k, place, n)
-            x = rules.select(x, dim, k % n)
+            x = rules.select(x, rules.along(dim, k))
         else:
             raise error("str") if isinstance(k, str) else error("no_index", type(k).__name__)
     if not arrays:
@@ -96,11 +97,11 @@ def take_slice(x: Tensor, dim: int, part: slice, always: bool = False) -> Tensor
     shape = x._array.shape
     need(shape, "slice_0d")
     n = shape[dim]
-    start, stop, step = part.indices(n)
+    _, stop, step = part.indices(n)
     need(step > 0, "slice_step")
     if not part.start and stop == n and step == 1 and not always:
         return x
-    return rules.slice_(x, dim, slice(start, max(start, stop), step))
+    return rules.slice_(x, rules.along(dim, part))
 
 
 def positions(x: Tensor, dim: int, k: np.ndarray, number: int) -> tuple[np.ndarray, ...]:

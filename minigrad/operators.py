@@ -503,7 +503,7 @@ def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
     need(-n <= start <= n, "narrow_start", -n, n, start)
     start += n if start < 0 else 0
     need(start + length <= n, "narrow_end", start, length, n)
-    return rules.slice_(x, dim, slice(start, start + length, 1))
+    return rules.slice_(x, rules.along(dim, slice(start, start + length)))
 
 
 def select(x: Tensor, dim: int, index: int) -> Tensor:
@@ -511,7 +511,7 @@ def select(x: Tensor, dim: int, index: int) -> Tensor:
     dim = existing_dim(x, dim, "select")
     n = x._array.shape[dim]
     need(-n <= index < n, "select", index, list(x.shape), dim)
-    return rules.select(x, dim, index % n)
+    return rules.select(x, rules.along(dim, index))
 
 
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:

@@ -370,10 +370,10 @@ def as_strided(a, /, places):
 
 # ---------------------------------------------------------------- parts
 @op("SelectBackward0", view=True)
-def select(a, /, dim, part):
-    """The chosen part of the gradient is g, the rest 0; `part` is a number or a slice"""
-    shape, place = a.shape, (slice(None),) * dim + (part,)
-    return a[(*place, ...)], lambda g: scatter(g, place, shape, False)
+def select(a, /, place):
+    """The chosen part of the gradient is g, the rest 0; `place`: an index of numbers and slices, as `along` makes it"""
+    shape = a.shape
+    return a[place], lambda g: scatter(g, place, shape, False)
 
 
 slice_ = op("SliceBackward0", view=True)(select.rule)
@@ -389,13 +389,13 @@ def index(a, indices, /):
 @op("UnbindBackward0", view=True, several=True)
 def unbind(a, /, dim=0):
     """The gradients of the slices, stacked"""
-    return tuple([a[(slice(None),) * dim + (i, ...)] for i in range(a.shape[dim])]), lambda gs: np.stack(gs, dim)
+    return tuple([a[along(dim, i)] for i in range(a.shape[dim])]), lambda gs: np.stack(gs, dim)
 
 
 @op("SplitBackward0", view=True, several=True)
 def split(a, /, sizes, dim=0):
     """The gradients of the pieces, side by side"""
-    return tuple([a[(slice(None),) * dim + (part,)] for part in parts(sizes)]), lambda gs: np.concatenate(gs, dim)
+    return tuple([a[along(dim, part)] for part in parts(sizes)]), lambda gs: np.concatenate(gs, dim)
 
 
 split_with_sizes = op("SplitWithSizesBackward0", view=True, several=True)(split.rule)
@@ -554,7 +554,11 @@ def parts(sizes: list[int]) -> list[slice]:
     return [slice(end - n, end) for n, end in zip(sizes, itertools.accumulate(sizes), strict=True)]
 
 
+def along(dim: int, part: Any) -> tuple:
+    """The index for `part`, a number or a slice, of dimension `dim`."""
+    return (slice(None),) * dim + (part, ...)
+
+
 def taking(part: Any, dim: int) -> Callable:
     """The vjp that takes a part of g along `dim`."""
-    place = (slice(None),) * dim + (part, ...)
-    return lambda g: g[place]
+    return lambda g: g[along(dim, part)]
