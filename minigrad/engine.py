@@ -123,8 +123,12 @@ def sweep(nodes: Sequence[graph.Node], task: Task) -> None:
         g = take(node, None)
         if g is None:
             continue
-        if node.hooks or node in captured:
+        if node.hooks:
             g = task.arrive(node, g)
+        elif node in captured:
+            captured[node] = g if g.__class__ is not ndarray or node in task.owned else g.copy()
+            if not node.edges:
+                continue
         if not node.plan.push(g, node, task):
             for to, part in node.backward(g, task):
                 task.collect(to, part)

@@ -60,9 +60,8 @@ def central_differences(func: Callable, inputs: tuple, x: Tensor, eps: float) ->
     return [np.array(column) for column in zip(*found, strict=True)]
 
 
-def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6, atol: float = 1e-5,
-                  rtol: float = 1e-3, raise_exception: bool = True, nondet_tol: float = 0.0) -> bool:
-    """`gradcheck` of the gradients of `func`, for random upstream gradients unless they are given."""
+def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, **options: Any) -> bool:
+    """`gradcheck`, with its options, of the gradients of `func`: for random upstream gradients unless they are given."""
     inputs = engine.as_tuple(inputs)
     if grad_outputs is None:
         rng = np.random.default_rng(0)
@@ -73,5 +72,4 @@ def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, *, eps:
         return tuple(tracked([g for g in engine.grad(tracked(func(*given)), tracked(given), upstream, create_graph=True,
                                                      allow_unused=True) if g is not None]))
 
-    return gradcheck(gradients, (*inputs, *engine.as_tuple(grad_outputs)), eps=eps, atol=atol, rtol=rtol,
-                     raise_exception=raise_exception)
+    return gradcheck(gradients, (*inputs, *engine.as_tuple(grad_outputs)), **options)

@@ -135,15 +135,6 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
     return operator
 
 
-def broadcast(function: Callable, a: Any, b: Any) -> Any:
-    """function(a, b); RuntimeError, in PyTorch's words, where the shapes of the arrays do not broadcast."""
-    try:
-        return function(a, b)
-    except ValueError:
-        lifting.refuse("", a, b)
-        raise
-
-
 def test(ufunc: Any) -> Callable[[Tensor], Tensor]:
     """The method for a NumPy function of one argument."""
     return lambda x: tensors.wrap(ufunc(x._array))
@@ -347,7 +338,9 @@ def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
             return rules.unsafe_view(mv(folded, a), (*b.shape[:-2], b.shape[-1]))
         product = rules.unsafe_view(mm(folded, t(a)), (*b.shape[:-2], b.shape[-1], a.shape[0]))
         return rules.clone(transpose(product, -2, -1))
-    batch = broadcast(np.broadcast, *[np.empty((*x.shape[:-2], 1, 1)) for x in (a, b)]).shape[:-2]
+    stacks = [np.empty((*x.shape[:-2], 1, 1)) for x in (a, b)]
+    lifting.refuse("", *stacks)
+    batch = np.broadcast(*stacks).shape[:-2]
     left, right = [reshape(expand(x, *batch, *x.shape[-2:]), -1, *x.shape[-2:]) for x in (a, b)]
     return rules.unsafe_view(bmm(left, right), (*batch, a.shape[-2], b.shape[-1]))
 
