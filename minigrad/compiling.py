@@ -95,37 +95,36 @@ def push(G, _node, _task):
     _needed = _task.needed
     if _needed is not None and _needed.isdisjoint(_node.edges):
         return True
-    if _node.saved is None:
+    if FREES and _node.saved is None:
         return False
-    SAVED = _node.saved
+    SAVED
     CHECKS
     if FREES and not _task.keep:
         _node.saved = None
-    _pending = _task.pending
+    _pending, ENDS = _task.pending, _node.edges
     EDGES
     return True
 """
 EDGE = """
-_to = _node.edges[PLACE]
-if ALONE or _needed is None or _to in _needed:
-    _part, _like = (VJP), _to.like
+if ALONE or _needed is None or TO in _needed:
+    _part, _like = (VJP), TO.like
     if _part.__class__ is _like:
-        _pending[_to] = _pending[_to] + _part if _to in _pending else _part
-    elif _part.__class__ is _Part:
-        _task.join(_to, _part)
+        _pending[TO] = _pending[TO] + _part if TO in _pending else _part
+    elif not SAME and _part.__class__ is _Part:
+        _task.join(TO, _part)
     else:
-        if (_like is not _node.like or not (ELEMENTWISE or _part is G)) and (_part.__class__ is not _ndarray
+        if (_like is not _node.like or not (ELEMENTWISE or SAME or _part is G)) and (_part.__class__ is not _ndarray
                 or _like.__class__ is not tuple or _part.shape != _like[0] or _part.dtype is not _like[1]):
-            _part = _fit(_part, _to, _node)
-        if _to not in _pending:
-            _pending[_to] = _part
-            if _part is not G and _part.base is None:
-                _task.owned.add(_to)
-        elif _to in _task.owned:
-            _pending[_to] += _part
+            _part = _fit(_part, TO, _node)
+        if TO not in _pending:
+            _pending[TO] = _part
+            if not SAME and _part is not G and _part.base is None:
+                _task.owned.add(TO)
+        elif TO in _task.owned:
+            _pending[TO] += _part
         else:
-            _pending[_to] = _pending[_to] + _part
-            _task.owned.add(_to)
+            _pending[TO] = _pending[TO] + _part
+            _task.owned.add(TO)
 """
 CHECK = """
 if X.__class__ is _Tensor:
@@ -190,10 +189,11 @@ def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int,
                           "out" if isinstance(value, ast.Name) and name == value.id else
                           name if name == call.frees else None for name in names]
     g, parts, space = vjps[0].args.args[0].arg, [ast.unparse(vjp.body) for vjp in vjps], call.__globals__
-    known = {"ALONE": str(len(needed) == 1), "ELEMENTWISE": str(call.elementwise)}
-    edges = [filled(EDGE, known | {"PLACE": str(i), "VJP": parts[i]}) for i in needed]
-    push = function("push", filled(filled(PUSH, {"EDGES": "\n".join(edges)}), {
-        "G": g, "SAVED": as_tuple(names), "FREES": str(any(source is not None for source in sources)),
+    ends, known = [f"_to_{i}" for i in range(len(vjps))], {"ALONE": str(len(needed) == 1), "ELEMENTWISE": str(call.elementwise)}
+    edges = [filled(EDGE, known | {"TO": ends[i], "VJP": parts[i], "SAME": str(parts[i] == g)}) for i in needed]
+    push = function("push", filled(filled(PUSH, {"EDGES": "\n".join(edges), "ENDS": as_tuple(ends)}), {
+        "G": g, "SAVED": f"{as_tuple(names)} = _node.saved" if names else "",
+        "FREES": str(any(source is not None for source in sources)),
         "CHECKS": "\n".join([filled(CHECK, {"X": name, "PLACE": str(i), "ZEROS": str((0,) * len(names))})
                              for i, name in enumerate(names) if type(sources[i]) is int or sources[i] == "out"])}), space)
     functions = [(i, eval(f"lambda {g}, {', '.join(names)}: {parts[i]}", space)) for i in needed]
