@@ -111,7 +111,10 @@ if ALONE or _needed is None or TO in _needed:
     if _part.__class__ is _like:
         _pending[TO] = _pending[TO] + _part if TO in _pending else _part
     elif not SAME and _part.__class__ is _Part:
-        _task.join(TO, _part)
+        if TO in _task.owned and TO in _pending and not _part.repeats:
+            _pending[TO][_part.index] += _part.g
+        else:
+            _task.join(TO, _part)
     else:
         if (_like is not _node.like or not (ELEMENTWISE or SAME or _part is G)) and (_part.__class__ is not _ndarray
                 or _like.__class__ is not tuple or _part.shape != _like[0] or _part.dtype is not _like[1]):
