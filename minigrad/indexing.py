@@ -21,6 +21,8 @@ def get(x: Tensor, key: Any) -> Tensor:
         except IndexError:  # `basic` says what is wrong
             pass
     elif key.__class__ is slice:
+        if key.step is None and x._array.shape:
+            return rules.slice_(x, (key, ...))
         return take_slice(x, 0, key, always=True)
     view, rest = basic(x, key)
     if rest is not None:

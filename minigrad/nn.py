@@ -22,7 +22,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     if rows.dtype.kind not in "iu":
         raise error("target_dtype", target.dtype.tensor_name)
     wrong = rows.astype(np.uint64) >= classes  # a negative number becomes a very large one
-    if wrong.any():
+    if np.count_nonzero(wrong):
         raise error("target_range", rows[wrong][0])
     need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)
     return rules.nll_loss(operators.log_softmax(input, -1), rows, reduction)
