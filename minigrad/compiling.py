@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import re
 import textwrap
 from typing import Any
@@ -215,9 +216,11 @@ def filled(text: str, parts: dict[str, str]) -> str:
 
 
 def function(name: str, source: str, space: dict[str, Any]) -> Any:
-    """The function that `source` defines."""
+    """The function that `source` defines; tracebacks show its lines."""
     made: dict[str, Any] = {}
-    exec(source, space, made)
+    file = f"<{name} of {space['call'].__name__}>"
+    linecache.cache[file] = len(source), None, source.splitlines(True), file
+    exec(compile(source, file, "exec"), space, made)
     return made[name]
 
 
