@@ -202,7 +202,7 @@ def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int,
                              for i, name in enumerate(names) if type(sources[i]) is int or sources[i] == "out"])}), space)
     functions = [(i, eval(f"lambda {g}, {', '.join(names)}: {parts[i]}", space)) for i in needed]
     kept = [inputs[source] if source in range(len(inputs)) else name for name, source in zip(names, sources, strict=True)]
-    return Plan(call.node, names, sources, functions, push), as_tuple(kept)
+    return Plan(names, sources, functions, push), as_tuple(kept)
 
 
 def filled(text: str, parts: dict[str, str]) -> str:

@@ -230,16 +230,16 @@ class Plan:
     there a buffer that the first backward frees. push: sends g through all vjps (see `compiling`), or says False.
     """
 
-    __slots__ = ("frees", "keeps_out", "kind", "names", "push", "sources", "vjps")
+    __slots__ = ("frees", "keeps_out", "names", "push", "sources", "vjps")
 
-    def __init__(self, kind: type, names: list[str], sources: list[Any], vjps: list, push: Callable | None = None) -> None:
-        self.kind, self.names, self.sources, self.vjps = kind, names, sources, vjps
+    def __init__(self, names: list[str], sources: list[Any], vjps: list, push: Callable | None = None) -> None:
+        self.names, self.sources, self.vjps = names, sources, vjps
         self.push = push or (lambda g, node, task: False)
         self.keeps_out = "out" in sources
         self.frees = any(source is not None for source in sources)
 
 
-NOTHING_KEPT = Plan(Node, [], [], [])
+NOTHING_KEPT = Plan([], [], [])
 
 
 def captured(node: Node, inputs: tuple, value: Array, vjps: list) -> tuple[Plan, tuple]:
@@ -266,7 +266,7 @@ def captured(node: Node, inputs: tuple, value: Array, vjps: list) -> tuple[Plan,
                 saved.append(inputs[source] if type(source) is int else held)
             places.append(len(saved) - 1 if source is None else sources.index(source))
         functions.append((i, bound(vjp if plain else None, places)))
-    return Plan(type(node), names, sources, functions), tuple(saved)
+    return Plan(names, sources, functions), tuple(saved)
 
 
 def bound(vjp: Any, places: list[int]) -> Callable:
