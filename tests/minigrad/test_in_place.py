@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import inplace
 
 
 def test_a_slice_assignment_gives_the_value_its_gradient_and_the_overwritten_part_none():
@@ -205,3 +206,21 @@ def test_one_number_for_a_mask_may_have_another_element_type():
     x = mg.zeros(2, 3)
     x[mg.tensor([False, True]), 0] = mg.tensor(7)
     assert x.tolist() == [[0.0, 0.0, 0.0], [7.0, 0.0, 0.0]]
+
+
+BASES = {
+    "rows": np.arange(12.0).reshape(3, 4), "columns": np.asfortranarray(np.arange(12.0).reshape(3, 4)),
+    "three": np.arange(24.0).reshape(2, 3, 4), "turned": np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1),
+    "gaps": np.arange(24.0).reshape(4, 6)[:, ::2], "one": np.array(5.0), "empty": np.zeros((0, 3)),
+}
+
+
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
+def test_the_places_of_a_view_are_found_in_any_base(base):
+    views = [base, base.T, base[...], base[None], np.broadcast_to(base, (2, *base.shape))]
+    if base.ndim:
+        views += [base[1:], base[::-1][::-1], base[:, 1], base[:, ::2], base[1:, :0], base[..., -1:]]
+    for view in views:
+        places = inplace.positions(base, view)
+        assert places.shape == view.shape
+        np.testing.assert_array_equal(base.reshape(-1)[places], view)
