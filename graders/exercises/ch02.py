@@ -36,7 +36,7 @@ def mul(rng: Rng, see: See) -> None:
 
 @exercise("ch02", 3, pieces=("record",), predictions=("maker of y", "z"))
 def record(rng: Rng, see: See) -> None:
-    names = shuffled(rng, ["add", "sub", "mul", "div", "maximum"])
+    names = shuffled(rng, ["add", "sub", "mul", "div", "maximum", "minimum", "pow_tensor"])
     value, p, q, g = (rng.normal(size=(2, 3)) for _ in range(4))
 
     def recorded(name: str = "add", kinds: tuple[str, str] = ("leaf", "leaf")) -> Any:
@@ -62,7 +62,7 @@ def record(rng: Rng, see: See) -> None:
     )
     see.array("one step back: what the left input gets", lambda: one_step(recorded(), g)[0])
     see.array("one step back: what the right input gets", lambda: one_step(recorded(), g)[1])
-    flags = shuffled(rng, [(True, True), (True, False), (False, True), (False, False)] * 3)
+    flags = shuffled(rng, [(True, True), (True, False), (False, True), (False, False)] * 5)
     see.array(
         "one tracked input is enough for a result that requires grad",
         lambda: [rules.sub(made(rng, a), made(rng, b)).requires_grad for a, b in flags],
@@ -97,5 +97,5 @@ def is_leaf(rng: Rng, see: See) -> None:
         "results of untracked inputs": [4, 2, 3],
         "a mix of everything": list(range(5)),
     }.items():
-        drawn = [kinds[i] for i in shuffled(rng, chosen * 4)]
+        drawn = [kinds[i] for i in shuffled(rng, chosen * 7)]
         see.array(title, answers, drawn, labels=drawn)
