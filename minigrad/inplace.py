@@ -69,6 +69,8 @@ class CopySlices(Node):
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Send the part of `g` through `fn`; to the base `g`, with the gradient of the old values in that part."""
+        if task.needed is not None and task.needed.isdisjoint(self.edges):
+            return
         if self.saved is not None:
             raise error("freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)

@@ -301,6 +301,19 @@ def test_asking_for_the_gradient_of_a_result_does_not_free_what_made_it():
     assert x.grad is not None
 
 
+def test_asking_for_the_gradient_of_a_written_tensor_does_not_free_what_was_written():
+    x = leaf(1.0, 2.0)
+    for write in (lambda y: y.__setitem__(0, x[0]), lambda y: y[1:].mul_(x[:1])):
+        y = mg.ones(2)
+        write(y)
+        g, = mg.autograd.grad((y * 1).sum(), y)
+        assert g.tolist() == [1.0, 1.0]
+        y.sum().backward()
+        with pytest.raises(RuntimeError, match="a second time"):
+            y.sum().backward()
+    assert x.grad.tolist() == [2.0, 0.0]
+
+
 def test_where_keeps_its_condition_until_the_first_backward():
     x = leaf(1.0, 2.0)
     y = mg.where(x > 1.5, x, x * 3).sum()
