@@ -16,7 +16,6 @@ from . import graph, tensors
 from .errors import error, need, warn
 from .tensors import Tensor
 
-ndarray = np.ndarray
 RETAIN = "retain_grad"
 
 watch: Any = None  # set by `recording`: puts nodes and a task that write down what they do in the place of these
@@ -75,7 +74,7 @@ class Task:
         if node in self.captured:
             ends = not node.edges or (self.needed is not None and self.needed.isdisjoint(node.edges))
             g = result if ends else g
-            self.captured[node] = g if node in self.owned or g.__class__ is not ndarray else g.copy()
+            self.captured[node] = g if node in self.owned else copy(g)
         return result
 
 
@@ -126,7 +125,7 @@ def sweep(nodes: Sequence[graph.Node], task: Task) -> None:
         if node.hooks:
             g = task.arrive(node, g)
         elif node in captured:
-            captured[node] = g if g.__class__ is not ndarray or node in task.owned else g.copy()
+            captured[node] = g if node in task.owned else copy(g)
             if not node.edges:
                 continue
         if not node.plan.push(g, node, task):

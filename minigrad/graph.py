@@ -173,6 +173,13 @@ class Node:
         """Remember how often the saved tensors were written to by now."""
         self.versions = [x._counter[0] if isinstance(x, Tensor) and x._counter is not None else 0 for x in self.saved]
 
+    def watch_result(self, x: Tensor) -> None:
+        """Save the result `x` as a tensor with its version number, so that writing to it from now on is noticed."""
+        i = self.plan.sources.index("out")
+        self.saved = (*self.saved[:i], tensors.alias(x), *self.saved[i + 1:])
+        if self.versions is not None:
+            self.versions[i] = x._version
+
     def check_versions(self) -> None:
         """RuntimeError when a saved tensor was written to since it was saved."""
         for i, x in enumerate(self.saved):
@@ -344,7 +351,7 @@ class Part:
         """The whole gradient, of this shape."""
         total = np.zeros(shape, dtype)
         if self.repeats:
-            np.add.at(total, self.index, self.g)
+            self.add_to(total)
         else:
             total[self.index] = self.g
         return total

@@ -176,14 +176,12 @@ def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
     if node is None or not graph.can_require_grad(old.dtype):
         write(x, new)
         return x
-    saved = [tensors.wrap(held._array.copy()) if source == 0 and isinstance(held, Tensor) else held  # about to be overwritten
-             for source, held in zip(node.plan.sources, node.saved, strict=True)]
-    node.saved = tuple(saved)
+    node.saved = tuple([tensors.wrap(held._array.copy()) if source == 0 and isinstance(held, Tensor) else held  # soon overwritten
+                        for source, held in zip(node.plan.sources, node.saved, strict=True)])
     node.note_versions()
     write(x, new)
     if node.plan.keeps_out:
-        i = node.plan.sources.index("out")
-        node.saved, node.versions[i] = (*saved[:i], tensors.alias(x), *saved[i + 1:]), x._version
+        node.watch_result(x)
     node.like = graph.like_of(x._array)
     rebase(x, node)
     return x

@@ -26,7 +26,6 @@ class Size(tuple):
     def __repr__(self) -> str:
         return f"minigrad.Size({list(self)})"
 
-
     def __getitem__(self, i: Any) -> Any:
         return Size(super().__getitem__(i)) if i.__class__ is slice else super().__getitem__(i)
 
@@ -358,9 +357,8 @@ def counter(x: Tensor) -> list[int]:
     if x._counter is None:
         x._counter = [0]
         node = x._grad_fn
-        if node is not None and node.plan.keeps_out and node.saved is not None:  # from now on writing to x can be noticed
-            node.saved = tuple([alias(x) if source == "out" else held
-                                for source, held in zip(node.plan.sources, node.saved, strict=True)])
+        if node is not None and node.plan.keeps_out and node.saved is not None:
+            node.watch_result(x)
     return x._counter
 
 
