@@ -8,7 +8,7 @@ from typing import Any
 
 # isort: off
 from .tensors import Size, Tensor  # first: the other modules meet through it
-from . import rules  # noqa: F401
+from . import numpy_api, printing, rules  # noqa: F401
 from .creation import (  # noqa: F401
     arange, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
     rand_like, randn, randn_like, tensor, zeros, zeros_like)

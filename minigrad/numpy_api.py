@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from . import operators, rules, tensors
-from .errors import error
+from . import creation, operators, rules, tensors
+from .errors import need
 from .tensors import Tensor
 
 UFUNCS: dict[str, Callable] = {
@@ -24,11 +24,6 @@ UFUNCS: dict[str, Callable] = {
 REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__"}
 
 
-def as_tensor(x: Any) -> Tensor:
-    """An array or number as a Tensor."""
-    return x if isinstance(x, Tensor) else tensors.wrap(np.asarray(x))
-
-
 def extreme(name: str) -> Callable:
     """max or min, of all elements or along one axis."""
     def call(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -36,42 +31,43 @@ def extreme(name: str) -> Callable:
     return call
 
 
+def on_arrays(function: Callable) -> Callable:
+    """A function whose result needs no gradient: NumPy's own, of the arrays."""
+    return lambda *args, **options: function(*map(tensors.array_of, args), **options)
+
+
 FUNCTIONS: dict[str, Callable] = {
     "where": lambda condition, a, b: rules.where(a, b, tensors.array_of(condition)),
     "broadcast_to": lambda x, shape: rules.expand(x, tuple(shape)),
-    "concatenate": lambda xs, axis=0: rules.cat(*map(as_tensor, xs), dim=axis),
-    "stack": lambda xs, axis=0: rules.stack(*map(as_tensor, xs), dim=axis),
+    "concatenate": lambda xs, axis=0: rules.cat(*xs, dim=axis), "stack": lambda xs, axis=0: rules.stack(*xs, dim=axis),
     "max": extreme("max"), "min": extreme("min"),
     "var": lambda x, axis=None, ddof=0, keepdims=False: x.var(axis, keepdim=keepdims, correction=ddof),
     "norm": lambda x, ord=None, axis=None, keepdims=False: x.norm(2 if ord is None else ord, axis, keepdims),
     "clip": lambda x, a_min=None, a_max=None: x.clamp(a_min, a_max), "copy": lambda x: x.clone(),
     "transpose": lambda x, axes=None: x.permute(axes or range(x.ndim)[::-1]), "expand_dims": operators.unsqueeze,
     "squeeze": lambda x, axis=None: x.squeeze(axis), "dot": operators.matmul,
-    "outer": lambda a, b: as_tensor(a).reshape(-1, 1) * as_tensor(b).reshape(-1),
-    "shape": lambda x: tuple(x.shape), "ndim": lambda x: x.ndim, "size": lambda x: x.numel(),
-    "zeros_like": lambda x: tensors.wrap(np.zeros_like(x._array)), "ones_like": lambda x: tensors.wrap(np.ones_like(x._array)),
-    "allclose": lambda a, b, *args, **options: np.allclose(tensors.array_of(a), tensors.array_of(b), *args, **options),
-    "array_equal": lambda a, b: np.array_equal(tensors.array_of(a), tensors.array_of(b)),
+    "outer": lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, -1),
+    "zeros_like": creation.zeros_like, "ones_like": creation.ones_like,
+    **{name: on_arrays(getattr(np, name)) for name in "shape ndim size allclose array_equal".split()},
     **{name: operators.METHODS[name] for name in "sum mean prod all any argmax argmin reshape swapaxes ravel".split()},
 }
 
 
-def ufunc(function: Any, method: str, inputs: tuple, options: dict) -> Any:
+def ufunc(x: Tensor, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """What NumPy calls for one of its ufuncs on a Tensor; TypeError for those that minigrad does not have."""
     name = function.__name__
-    if "out" in options or method not in ("__call__", "reduce"):
+    if "out" in options or method != "__call__":
         return NotImplemented
-    if method == "reduce":
-        return FUNCTIONS[{"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}[name]](*inputs, **options)
-    if name not in UFUNCS:
-        raise error("ufunc", name)
+    need(name in UFUNCS, "ufunc", name)
     if name in REFLECTED and not isinstance(inputs[0], Tensor):
         return getattr(inputs[1], REFLECTED[name])(inputs[0])
     return UFUNCS[name](*inputs, **options)
 
 
-def function(function: Any, args: tuple, options: dict) -> Any:
+def function(x: Tensor, function: Any, types: Any, args: tuple, options: dict) -> Any:
     """What NumPy calls for one of its other functions on a Tensor."""
-    if function.__name__ not in FUNCTIONS:
-        raise error("function", function.__name__)
+    need(function.__name__ in FUNCTIONS, "function", function.__name__)
     return FUNCTIONS[function.__name__](*args, **options)
+
+
+Tensor.__array_ufunc__, Tensor.__array_function__ = ufunc, function

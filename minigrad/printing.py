@@ -78,3 +78,6 @@ def block(array: np.ndarray, one: Callable[[Any], str], width: int, indent: int,
     else:
         lines = ["..." if part is None else block(part, one, width, indent + 1, summarize) for part in parts]
     return "[" + ("," + "\n" * max(1, array.ndim - 1) + " " * (indent + 1)).join(lines) + "]"
+
+
+Tensor.__repr__ = text  # type: ignore[assignment]

@@ -1,7 +1,7 @@
 """Tensor: an array that knows whether it needs a gradient, its gradient, and the node that made it.
 
-The mathematics is in `rules`, the walk back in `engine`, writing in place in `inplace`, the text in `printing`. Operators
-and methods that hand over to a rule are put on Tensor by `operators`.
+The mathematics is in `rules`, the walk back in `engine`, writing in place in `inplace`. Operators and methods that hand over
+to a rule are put on Tensor by `operators`, its text by `printing`, and what NumPy calls by `numpy_api`.
 """
 from __future__ import annotations
 
@@ -33,17 +33,12 @@ class Size(tuple):
         return Size(super().__add__(other))
 
 
-def read_only(get: Callable[[Any], Any], doc: str | None = None) -> property:
+def read_only(get: Callable[[Any], Any], doc: str | None = None) -> Any:
     """A property whose setter says, as PyTorch does, that it cannot be set."""
     def refuse(self: Any, value: Any) -> None:
         name = next(name for name, found in vars(Tensor).items() if getattr(found, "fset", None) is refuse)
         raise error("not_writable", name)
     return property(get, refuse, doc=doc or get.__doc__)
-
-
-def attribute(get: Callable[[Any], Any], doc: str) -> Any:
-    """A property that only reads, known to type checkers by what is written in front of it."""
-    return read_only(get, doc)
 
 
 class Tensor:
@@ -65,11 +60,9 @@ class Tensor:
     _hooks: dict | None = None
     __array_priority__ = 1000
 
-    def __init__(self, *data: Any) -> None:
+    def __new__(cls, *data: Any) -> Tensor:
         sized = data and not isinstance(data[0], (list, tuple, np.ndarray, Tensor))
-        made = creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32)
-        self._array, self._requires_grad = made._array, False
-        self._grad_fn = self._grad = self._base = self._counter = None
+        return creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32)
 
     # ------------------------------------------------------------ autograd
     @property
@@ -198,9 +191,9 @@ class Tensor:
         return result
 
     # ------------------------------------------------------------ what it is
-    shape: Size = attribute(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")
-    ndim: int = attribute(lambda self: self._array.ndim, doc="The number of dimensions.")
-    dtype: dtypes.dtype = attribute(lambda self: dtypes.of(self._array), doc="The element type.")
+    shape: Size = read_only(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")
+    ndim: int = read_only(lambda self: self._array.ndim, doc="The number of dimensions.")
+    dtype: dtypes.dtype = read_only(lambda self: dtypes.of(self._array), doc="The element type.")
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
@@ -256,14 +249,6 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        from . import numpy_api
-        return numpy_api.ufunc(ufunc, method, inputs, options)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        from . import numpy_api
-        return numpy_api.function(function, args, options)
-
     def __float__(self) -> float:
         if self.requires_grad:
             warn("float_of_tracked")
@@ -289,10 +274,6 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         need(self._array.ndim, "iter_0d")
         return iter(self.unbind(0))
-
-    def __repr__(self) -> str:
-        from . import printing
-        return printing.text(self)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self._array.ndim == 0 else object.__format__(self, spec)
