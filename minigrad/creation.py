@@ -25,40 +25,29 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
     """
     if isinstance(data, Tensor):
         warn("copy_of_tensor")
-    if isinstance(data, (Tensor, np.ndarray, np.generic)):
-        array = np.array(tensors.array_of(data))
-    else:
-        kinds = {dtypes.OF_NUMBER.get(type(x)) or np.dtype(getattr(x, "_array", x).dtype) for x in innermost(data)}
-        array = np.array(plain_lists(data))
-        if dtype is None:
-            need(array.dtype.kind not in "uO" or kinds != {dtypes.int64.dtype}, "too_large")
-            array = array.astype(functools.reduce(dtypes.promote_types, kinds or {dtypes.DEFAULT}))
-    if dtype is not None:
-        array = array.astype(dtypes.to_numpy(dtype))
+    found, shape = innermost(tensors.array_of(data))
+    array = np.array([(float if x.is_floating_point() else int)(x) if isinstance(x, Tensor) else x for x in found])
+    kinds = {dtypes.OF_NUMBER.get(type(x)) or np.dtype(tensors.array_of(x).dtype) for x in found} or {dtypes.DEFAULT}
+    need(dtype is not None or array.dtype.kind not in "uO" or kinds != {dtypes.int64.dtype}, "too_large")
+    kind = functools.reduce(dtypes.promote_types, kinds) if dtype is None else dtypes.to_numpy(dtype)
+    array = array.astype(kind).reshape((*shape, *array.shape[1:]))
     dtypes.of(array)  # TypeError for an element type that minigrad does not have
     return wrap_leaf(array if array.ndim else array[()], requires_grad, "tensor")
 
 
-def innermost(data: Any) -> list[Any]:
-    """What nested lists hold; ValueError that names the dimension where they have different lengths."""
-    level, dim = [data], 0
+def innermost(data: Any) -> tuple[list[Any], list[int]]:
+    """What nested lists hold, and their lengths; ValueError that names the dimension where they have different lengths."""
+    level, shape = [data], list[int]()
     while level and all(isinstance(x, (list, tuple, range)) for x in level):
         for x in level:
-            need(len(x) == len(level[0]), "uneven", len(level[0]), dim, len(x))
-        level, dim = [y for x in level for y in x], dim + 1
+            need(len(x) == len(level[0]), "uneven", len(level[0]), len(shape), len(x))
+        shape, level = [*shape, len(level[0])], [y for x in level for y in x]
     for x in level:
-        need(not isinstance(x, str), "strings" if dim and x is level[0] else "str")
+        need(not isinstance(x, str), "strings" if shape and x is level[0] else "str")
         if isinstance(x, (list, tuple)):
             raise error("not_a_sequence" if x is level[0] else "no_real" if type(level[0]) is float else "no_integer")
         need(isinstance(x, (bool, int, float, np.generic, np.ndarray, Tensor)), "no_number", type(x).__name__)
-    return level
-
-
-def plain_lists(data: Any) -> Any:
-    """Nested lists with the tensors in them replaced by their numbers."""
-    if isinstance(data, Tensor):
-        return float(data) if data.is_floating_point() else int(data)
-    return [plain_lists(x) for x in data] if isinstance(data, (list, tuple)) else data
+    return level, shape
 
 
 def wrap_leaf(array: Any, requires_grad: Any, caller: str) -> Tensor:
@@ -82,12 +71,8 @@ def sizes(given: Any, caller: str, name: str = "size") -> list[int]:
     try:
         return [operator.index(n) for n in shape]
     except TypeError:
-        place = next((i for i, n in enumerate(shape) if not isinstance(n, (int, np.integer))), 0)
-        kind = type(shape[place]).__name__
-        need(not place, "size_later", caller, name, place + 1, kind)
-        need(len(given) == 1, "size_count", caller, len(given))
-        raise error("size", caller, name, f"not {kind}" if shape is given else f"but found element of type {kind} at pos 0"
-                    ) from None
+        kind = next(type(n).__name__ for n in shape if not isinstance(n, (int, np.integer)))
+        raise error("size", caller, name, kind) from None
 
 
 def made(make: Callable, size: Any, dtype: np.dtype, caller: str) -> np.ndarray:
@@ -127,7 +112,7 @@ randn, randn_like = factories("randn", "normally distributed random numbers", la
 
 def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor filled with one value, of the type of that value."""
-    need(not isinstance(size, int), "size", "full", "size", "not int")
+    need(not isinstance(size, int), "size", "full", "size", "int")
     fill_value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
     need(type(fill_value) in dtypes.OF_NUMBER, "number", "full", "fill_value", 2, type(fill_value).__name__)
     kind = numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)])
