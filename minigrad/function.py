@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import graph, inplace, tensors
+from . import graph, tensors
 from .errors import error, need
 from .graph import Node, Output
 from .tensors import Tensor
@@ -39,21 +39,17 @@ class Function:
     def apply(cls, *args: Any, **options: Any) -> Any:
         """Run the operation and record it."""
         ctx = cls.node()
-        ctx.to_save, ctx.saved, ctx.dirty, ctx.constant, ctx.materialize = (), (), (), (), True
+        ctx.to_save, ctx.constant, ctx.materialize = (), (), True
         ctx.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
         with graph.set_grad_enabled(False):
             made = cls.forward(*(() if cls.setup_context else (ctx,)), *args, **options)
             if cls.setup_context:
                 cls.setup_context(ctx, args, made)
         outputs = made if isinstance(made, tuple) else (made,)
-        for x in ctx.dirty:
-            need(is_in(x, outputs), "dirty")
-            tensors.counter(x)[0] += 1
+        results = tuple([(x.detach() if is_in(x, ctx.constant) else x.view_as(x)) if is_in(x, args) else x for x in outputs])
         if graph.is_grad_enabled() and any(ctx.needs_input_grad):
-            outputs = ctx.record(args, outputs)
-        else:
-            outputs = tuple([x.view_as(x) if is_in(x, args) and not is_in(x, ctx.dirty) else x for x in outputs])
-        return outputs if isinstance(made, tuple) else outputs[0]
+            ctx.record(args, outputs, results)
+        return results if isinstance(made, tuple) else results[0]
 
 
 class Custom(Node):
@@ -68,10 +64,6 @@ class Custom(Node):
             need(x is None or isinstance(x, Tensor), "save_type", i, type(x).__name__)
         self.to_save = values
 
-    def mark_dirty(self, *changed: Tensor) -> None:
-        """Say which arguments forward has written to in place."""
-        self.dirty = changed
-
     def mark_non_differentiable(self, *outputs: Tensor) -> None:
         """Say which results have no gradient."""
         self.constant = outputs
@@ -80,56 +72,28 @@ class Custom(Node):
         """Whether backward gets zeros (True) or None for results that nobody used."""
         self.materialize = value
 
-    def record(self, args: tuple, outputs: tuple) -> tuple:
-        """Make the results remember this node."""
+    def record(self, args: tuple, outputs: tuple, results: tuple) -> None:
+        """Make the results remember this node: the outputs of forward, in the place of an argument a view of it."""
         self.places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
         self.count, self.edges = len(args), tuple([graph.edge(args[i]) for i in self.places])
-        self.number, self.like = graph.next_number(), np.float32
-        results = list(outputs)
-        for i, x in enumerate(outputs):
-            if is_in(x, self.dirty):
-                need(x._base is not None or not x.requires_grad or not x.is_leaf, "dirty_leaf")
-            elif isinstance(x, Tensor):
-                if is_in(x, args):
-                    results[i] = tensors.alias(x) if is_in(x, self.constant) else tensors.view_of(x, tensors.wrap(x._array))
-                elif x._grad_fn is not None:
-                    results[i] = tensors.wrap(x._array)
-                if results[i]._base is not None:
-                    results[i]._seen = (x._version, "several" if len(outputs) > 1 else "custom")
+        self.number = graph.next_number()
         self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in results]
         for i, x in enumerate(results):
-            if isinstance(x, Tensor) and not is_in(outputs[i], self.constant) and x._array.dtype.kind == "f":
-                if len(results) == 1:
-                    self.like = graph.like_of(x._array)
-                if x._base is not None and is_in(x, self.dirty):
-                    inplace.rebase(x, self)
-                else:
-                    x._requires_grad, x._grad_fn = True, self if len(results) == 1 else Output(self, i, x._array)
-        self.saved = tuple([self.pack(x, args, outputs, results) for x in self.to_save])
-        return tuple(results)
-
-    def pack(self, x: Any, args: tuple, outputs: tuple, results: list) -> Any:
-        """(tensor, version, its edge; which result it is, for a result)."""
-        if x is None:
-            return None
-        for i, out in enumerate(outputs):
-            if x is out and not is_in(x, args):
-                return tensors.alias(results[i]), results[i]._version, i
-        return x, x._version, graph.edge(x)
-
-    def unpack_one(self, x: Tensor, version: int, edge: Any) -> Tensor:
-        """A saved tensor with its place in the graph, if nobody has written to it."""
-        if isinstance(edge, int):
-            edge = self if len(self.outputs) == 1 else None
-        graph.check_version(x, version, edge)
-        return x if edge is None or (x.is_leaf and x.requires_grad) else tensors.shadow(x._array, edge)
+            if isinstance(x, Tensor) and x._array.dtype.kind == "f" and not is_in(outputs[i], self.constant):
+                self.like = graph.like_of(x._array)
+                x._requires_grad, x._grad_fn = True, self if len(results) == 1 else Output(self, i, x._array)
+                if x._base is not None:
+                    x._seen = (x._version, "several" if len(results) > 1 else "custom")
+        self.saved, self.plan = self.to_save, graph.Plan([], [None] * len(self.to_save), [])
+        self.note_versions()
 
     @property
     def saved_tensors(self) -> tuple:
-        """What `save_for_backward` kept. RuntimeError once the graph is freed."""
+        """What `save_for_backward` kept, if nobody has written to it. RuntimeError once the graph is freed."""
         if self.saved is None:
             raise error("freed")
-        return tuple([item and self.unpack_one(*item) for item in self.saved])
+        self.check_versions()
+        return self.saved
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Call the Function's own backward, on Tensors, and check what it returns."""
@@ -142,9 +106,7 @@ class Custom(Node):
         with graph.set_grad_enabled(task.record):
             made = self.function.backward(self, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
         made = made if isinstance(made, tuple) else (made,)
-        while len(made) > self.count and made[-1] is None:
-            made = made[:-1]
-        need(len(made) == self.count, "gradient_count", self.name(), self.count, len(made))
+        need(len(made) >= self.count and set(made[self.count:]) <= {None}, "gradient_count", self.name(), self.count, len(made))
         for i, part in enumerate(made):
             need(part is None or i in self.places, "gradient_of_number", self.name(), i + 1)
         if not task.keep:
@@ -157,12 +119,10 @@ class Custom(Node):
     def fitting(self, part: Any, to: Node, place: int) -> Tensor:
         """A gradient that backward returned, in the shape and element type of its argument."""
         need(isinstance(part, Tensor), "gradient_type", type(part).__name__)
-        if part.shape != to.shape:
-            stretched = zip(part.shape[::-1], to.shape[::-1], strict=False)
-            need(part.ndim >= len(to.shape) and all(m in (n, 1) for n, m in stretched), "gradient_shape",
-                 self.name(), place, list(part.shape), list(to.shape))
-            part = graph.unbroadcast(part, to.shape)
-        return part.as_type(to.dtype)
+        stretched = zip(part.shape[::-1], to.shape[::-1], strict=False)
+        need(part.ndim >= len(to.shape) and all(m in (n, 1) for n, m in stretched), "gradient_shape",
+             self.name(), place, list(part.shape), list(to.shape))
+        return graph.unbroadcast(part, to.shape).as_type(to.dtype)
 
 
 def is_in(x: Any, found: tuple) -> bool:
