@@ -276,13 +276,21 @@ def slice_assignments(t: Any, n: int = 10_000) -> Run:
 GROWING: dict[str, Callable[[Any, int], Run]] = {MANY_USES: many_uses, SLICES: slice_assignments}
 
 
-@torchlike("Jacobian of a 256-256 layer, row by row", torch=0.3)
-def jacobian_rows(t: Any) -> Run:
+JACOBIAN, ROW_LOOP = "Jacobian of a 256-256 layer by rows", "the same Jacobian, the loop over rows written out"
+
+
+def layer(t: Any) -> tuple[Callable[[Any], Any], Any]:
+    """A layer of 256 tanh units, and the point at which its Jacobian is taken."""
     w = t.from_numpy(weights(256, 256)[0])
+    return lambda x: (w @ x).tanh(), t.ones(256, requires_grad=True)
+
+
+@torchlike(ROW_LOOP)
+def jacobian_loop(t: Any) -> Run:
+    function, x = layer(t)
 
     def run() -> float:
-        x = t.ones(256, requires_grad=True)
-        y = (w @ x).tanh()
+        y = function(x)
         rows = []
         for i in range(256):
             v = t.zeros(256)
@@ -291,3 +299,14 @@ def jacobian_rows(t: Any) -> Run:
         return t.stack(rows)[0, 0].item()
 
     return run
+
+
+@workload(JACOBIAN, "minigrad", torch=0.3)
+def jacobian() -> Run:
+    import minigrad
+
+    function, x = layer(minigrad)
+    return lambda: minigrad.autograd.functional.jacobian(function, x)[0, 0].item()
+
+
+workload(JACOBIAN, "torch")(WORKLOADS[ROW_LOOP]["torch"])  # faster there than its own functional.jacobian

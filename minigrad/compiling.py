@@ -18,15 +18,18 @@ from . import graph, inplace, lifting, tensors
 from .graph import Plan
 
 LOOK_AT = """
-if X.__class__ is _Tensor:
-    if X._base is not None and not _inplace.settled(X):
-        return GENERAL
-    TO = X._grad_fn
+if INPUT.__class__ is _Tensor:
+    if INPUT._base is not None and (INPUT._grad_fn is None or INPUT._seen[0] != INPUT._counter[0]):
+        if not _inplace.settled(INPUT):
+            return GENERAL
+    TO = INPUT._grad_fn
     SEEN
-    if TO is None and X._requires_grad:
-        TO = _accumulator(X)
-    X = X._array
-elif not NUMBERS or (X.__class__ is not float and X.__class__ is not int):
+    if TO is None and INPUT._requires_grad:
+        TO = _accumulator(INPUT)
+    X = INPUT._array
+elif NUMBERS and (INPUT.__class__ is float or INPUT.__class__ is int):
+    X = INPUT
+else:
     return GENERAL
 """
 ONE_TENSOR = """
@@ -58,7 +61,6 @@ elif FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
 """
 OPERATION = """
 def operation(PARAMETERS):
-    INPUTS = NAMES
     _like = ABSENT = None
     if rule is not _rule or _graph.record is not _record or _graph.any_requires_grad is not _any_requires_grad:
         return GENERAL
@@ -81,8 +83,10 @@ def operation(PARAMETERS):
         _like = _value.__class__
         if _like is _ndarray:
             _shape, _like = _value.shape, NEAREST.like
-            if _like.__class__ is not tuple or _like[0] != _shape or _like[1] is not _value.dtype:
-                _like = (_shape, _value.dtype) if _shape else _value.dtype.type
+            if not _shape:
+                _like = _value.dtype.type
+            elif _like.__class__ is not tuple or _like[0] != _shape or _like[1] is not _value.dtype:
+                _like = (_shape, _value.dtype)
     _node.like = _like
     if WRITTEN:
         _node.note_versions()
@@ -156,7 +160,7 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
     inputs, to = [[f"_{word}_{i}" for i in range(len(names))] for word in ("input", "to")]
     space |= {name: rule.__globals__[name] for name in used} | {
         "_rule": rule, "_kind": call.node, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray,
-        "_new": object.__new__, "_wrap": tensors.wrap, "_view_of": tensors.view_of, "_array_of": tensors.array_of,
+        "_new": tensors.new, "_wrap": tensors.wrap, "_view_of": tensors.view_of, "_array_of": tensors.array_of,
         "_graph": graph, "_inplace": inplace, "_mode": graph.grad_mode, "_accumulator": graph.accumulator,
         "_Part": graph.Part, "_fit": graph.fit, "_next_number": graph.next_number,
         "_record": graph.RECORD, "_any_requires_grad": graph.ANY_REQUIRES_GRAD}
@@ -166,11 +170,11 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         plan, saved = plan_for(call, first, value, vjps, key, inputs)
         space[f"_plan_{key}"], watched = plan, watched | {i for i in plan.sources if type(i) is int and i < len(names)}
         save.append(f"{when}:\n    _node.plan, _node.saved = _plan_{key}, {saved}")
-    look = [filled(LOOK_AT, {"X": name, "TO": to[i], "SEEN": f"_seen_{i} = {name}._counter" if i in watched else ""})
-            for i, name in enumerate(names)]
+    seen = [f"_seen_{i} = {given}._counter" if i in watched else "" for i, given in enumerate(inputs)]
+    look = [filled(LOOK_AT, {"X": name, "INPUT": inputs[i], "TO": to[i], "SEEN": seen[i]}) for i, name in enumerate(names)]
     text = filled(OPERATION, {"LOOK": "\n".join([*look, ONE_TENSOR.strip() if len(names) == 1 else TWO_TENSORS.strip()])})
     call.__code__ = function("operation", filled(text, {
-        "PARAMETERS": ", ".join([*first, "/", *options]), "INPUTS": as_tuple(inputs), "NAMES": as_tuple(names),
+        "PARAMETERS": ", ".join([*inputs, *constants, "/", *options]),
         "GENERAL": f"general(call, {as_tuple(inputs + constants)}, dict({', '.join([f'{o}={o}' for o in options])}))",
         "CONSTANTS": "\n".join([f"{name} = _array_of({name})" for name in constants]), "A": names[0], "B": names[-1],
         "STATEMENTS": "\n".join([ast.unparse(line) for line in tree.body[:-1]]), "VALUE": ast.unparse(value),

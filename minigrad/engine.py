@@ -17,6 +17,7 @@ from .errors import error, need, warn
 from .tensors import Tensor
 
 RETAIN = "retain_grad"
+ndarray = np.ndarray
 
 watch: Any = None  # set by `recording`: puts nodes and a task that write down what they do in the place of these
 
@@ -125,7 +126,7 @@ def sweep(nodes: Sequence[graph.Node], task: Task) -> None:
         if node.hooks:
             g = task.arrive(node, g)
         elif node in captured:
-            captured[node] = g if node in task.owned else copy(g)
+            captured[node] = g if g.__class__ is not ndarray or node in task.owned else g.copy()
             if not node.edges:
                 continue
         if not node.plan.push(g, node, task):
@@ -169,7 +170,7 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
     if len(outputs) == 1 and not task.record:  # as below, in the usual cases
         array, root, g = outputs[0]._array, graph.edge(outputs[0]), None
         if grads is None and array.size == 1:
-            g = np.ones_like(array) if array.ndim else array.dtype.type(1)
+            g = np.ones_like(array) if array.__class__ is ndarray and array.ndim else array.dtype.type(1)
         elif grads.__class__ is Tensor and grads._array.shape == array.shape and grads._array.dtype is array.dtype:
             g = grads._array
         if root is not None and g is not None:
@@ -197,10 +198,20 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
 
 def run(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | None) -> None:
     """Walk from `roots`, only along paths that lead to `targets` where there are any."""
+    follow(path(task, roots, targets), task)
+
+
+def path(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | None) -> list[graph.Node]:
+    """The nodes to visit: all that a gradient can reach from `roots`, or only those that lead to one of `targets`."""
     nodes = order(roots)
-    if targets is not None and not task.captured.keys() >= {node for node in nodes if not node.edges}:
+    if targets is not None and not set(targets) >= {node for node in nodes if not node.edges}:
         task.needed = leading_to(targets, nodes)
         nodes = [node for node in nodes if node in task.needed]
+    return nodes
+
+
+def follow(nodes: list[graph.Node], task: Task) -> None:
+    """Walk over `nodes`: recorded, watched or fast."""
     if watch is not None:
         nodes, task = watch(nodes, task)
     if task.record:
@@ -242,17 +253,20 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     An input that the outputs do not depend on is an error, or None with allow_unused, or zeros with materialize_grads.
     """
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)
-    need(inputs, "empty_inputs", "grad")
-    need(not materialize_grads or allow_unused is not False, "materialize")
-    task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=False)
-    results: list[Any] = []
-    for x, g in zip(inputs, gradients(task, outputs, grad_outputs, inputs), strict=True):
+    if not inputs:
+        raise error("empty_inputs", "grad")
+    if materialize_grads and allow_unused is False:
+        raise error("materialize")
+    task = Task(create_graph if retain_graph is None else retain_graph, create_graph, False)
+    found = gradients(task, outputs, grad_outputs, inputs)
+    for i, g in enumerate(found):
         if g is None and materialize_grads:
-            g = np.zeros(x.shape, x._array.dtype)
+            g = np.zeros(inputs[i].shape, inputs[i]._array.dtype)
         elif g is None and not allow_unused:
-            raise error("unused", len(results))
-        results.append(g if g is None or g.__class__ is Tensor else tensors.wrap(g))
-    return tuple(results)
+            raise error("unused", i)
+        if g is not None and g.__class__ is not Tensor:
+            found[i] = tensors.wrap(g)
+    return tuple(found)
 
 
 def gradients(task: Task, outputs: tuple, grads: Any, inputs: tuple) -> list:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import graph, tensors
+from . import graph, inplace, tensors
 from .errors import error, need
 from .graph import Node, Output
 from .tensors import Tensor
@@ -39,14 +39,18 @@ class Function:
     def apply(cls, *args: Any, **options: Any) -> Any:
         """Run the operation and record it."""
         ctx = cls.node()
-        ctx.to_save, ctx.constant, ctx.materialize = (), (), True
+        ctx.to_save, ctx.dirty, ctx.constant, ctx.materialize = (), (), (), True
         ctx.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
         with graph.set_grad_enabled(False):
             made = cls.forward(*(() if cls.setup_context else (ctx,)), *args, **options)
             if cls.setup_context:
                 cls.setup_context(ctx, args, made)
         outputs = made if isinstance(made, tuple) else (made,)
-        results = tuple([(x.detach() if is_in(x, ctx.constant) else x.view_as(x)) if is_in(x, args) else x for x in outputs])
+        for x in ctx.dirty:
+            need(is_in(x, outputs), "dirty")
+            tensors.counter(x)[0] += 1
+        results = tuple([x if not is_in(x, args) or is_in(x, ctx.dirty) else
+                         x.detach() if is_in(x, ctx.constant) else x.view_as(x) for x in outputs])
         if graph.is_grad_enabled() and any(ctx.needs_input_grad):
             ctx.record(args, outputs, results)
         return results if isinstance(made, tuple) else results[0]
@@ -64,6 +68,10 @@ class Custom(Node):
             need(x is None or isinstance(x, Tensor), "save_type", i, type(x).__name__)
         self.to_save = values
 
+    def mark_dirty(self, *changed: Tensor) -> None:
+        """Say which arguments forward has written to in place; it must return them."""
+        self.dirty = changed
+
     def mark_non_differentiable(self, *outputs: Tensor) -> None:
         """Say which results have no gradient."""
         self.constant = outputs
@@ -79,12 +87,21 @@ class Custom(Node):
         self.number = graph.next_number()
         self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in results]
         for i, x in enumerate(results):
-            if isinstance(x, Tensor) and x._array.dtype.kind == "f" and not is_in(outputs[i], self.constant):
-                self.like = graph.like_of(x._array)
-                x._requires_grad, x._grad_fn = True, self if len(results) == 1 else Output(self, i, x._array)
+            if not isinstance(x, Tensor) or x._array.dtype.kind != "f" or is_in(outputs[i], self.constant):
+                continue
+            self.like = graph.like_of(x._array)
+            if is_in(x, self.dirty):
+                need(not x.is_leaf or not x.requires_grad, "dirty_leaf")
+                inplace.rebase(x, self.end(i, x))
+            else:
+                x._requires_grad, x._grad_fn = True, self.end(i, x)
                 if x._base is not None:
                     x._seen = (x._version, "several" if len(results) > 1 else "custom")
-        self.saved, self.plan = self.to_save, graph.Plan([], [None] * len(self.to_save), [])
+        # A result is saved without its history, which leads to this node: together they would keep each other alive.
+        made = [(i, x) for i, x in enumerate(results) if isinstance(x, Tensor) and x._grad_fn is not None]
+        self.which = [next((i for i, result in made if result is x), None) for x in self.to_save]
+        self.saved = tuple([x if i is None else tensors.alias(x) for x, i in zip(self.to_save, self.which, strict=True)])
+        self.to_save, self.plan = (), graph.Plan([], [None] * len(self.saved), [])
         self.note_versions()
 
     @property
@@ -93,7 +110,17 @@ class Custom(Node):
         if self.saved is None:
             raise error("freed")
         self.check_versions()
-        return self.saved
+        made = [self.maker(i) for i in range(len(self.saved))]
+        return tuple([x if node is None else tensors.shadow(x._array, node) for x, node in zip(self.saved, made, strict=True)])
+
+    def end(self, i: int, x: Tensor) -> Node:
+        """The node at which a gradient of `x`, result `i`, arrives."""
+        return self if len(self.outputs) == 1 else Output(self, i, x._array)
+
+    def maker(self, i: int) -> Node | None:
+        """The node that made saved tensor `i`, if that is a result."""
+        k = self.which[i]
+        return None if k is None else self.end(k, self.saved[i])
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Call the Function's own backward, on Tensors, and check what it returns."""

@@ -86,16 +86,33 @@ def varying(grads: Any, strict: bool, hessian: bool) -> tuple:
 
 
 def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool = False, number: int = 0) -> list[Tensor]:
-    """For each input the Jacobian of `output`, the output of this number, one row for each element of the output."""
-    found: list[list[Tensor]] = [[] for _ in inputs]
-    for i in range(output.numel()):
-        pick = np.zeros(output.shape, output._array.dtype)
-        pick.flat[i] = 1
-        for k, g in enumerate(pull((output,), inputs, (tensors.wrap(pick),), create_graph, True)):
-            need(g is not None or not strict, "independent", f"Output {number}", k, "")
-            need(not strict or not create_graph or g.requires_grad, "independent", "The jacobian", number, WHEN_TRACKED)
-            found[k].append(creation.zeros_like(inputs[k]) if g is None else g)
-    return [rules.stack(*row).reshape(*output.shape, *x.shape) for row, x in zip(found, inputs, strict=True)]
+    """For each input the Jacobian of `output`, the output of this number, one row for each element of the output.
+
+    Each row is a walk over the same nodes, so they are looked for once.
+    """
+    found: list[list[Any]] = [[] for _ in inputs]
+    root: Any = graph.edge(output)
+    targets = [engine.target(x) for x in inputs]
+    task = engine.Task(keep=True, record=create_graph, accumulates=False)
+    nodes = [] if root is None else engine.path(task, [root], targets)
+    shape, n, kind = output._array.shape, output.numel(), output._array.dtype
+    for i in range(n):
+        pick = np.zeros(n, kind)
+        pick[i] = 1
+        if len(shape) != 1:
+            pick = pick.reshape(shape)[()]
+        task.pending, task.owned = {root: tensors.wrap(pick) if create_graph else pick}, set()
+        task.captured = dict.fromkeys(targets)
+        engine.follow(nodes, task)
+        for k, g in enumerate(task.captured.values()):
+            if strict:
+                need(g is not None, "independent", f"Output {number}", k, "")
+                need(not create_graph or g.requires_grad, "independent", "The jacobian", number, WHEN_TRACKED)
+            if g is None:
+                g = creation.zeros_like(inputs[k]) if create_graph else np.zeros_like(inputs[k]._array)
+            found[k].append(g)
+    made = [rules.stack(*row) if create_graph else tensors.wrap(np.array(row)) for row in found]
+    return [J.reshape(*output.shape, *x.shape) for J, x in zip(made, inputs, strict=True)]
 
 
 @graph.enable_grad()

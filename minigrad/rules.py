@@ -371,9 +371,9 @@ def as_strided(a, /, places):
 # ---------------------------------------------------------------- parts
 @op("SelectBackward0", view=True)
 def select(a, /, place):
-    """The chosen part of the gradient is g, the rest 0; `place`: an index of numbers and slices, as `along` makes it"""
+    """The chosen part of the gradient is g, the rest 0; `place`: an index as `along` makes it"""
     shape = a.shape
-    return a[place], lambda g: scatter(g, place, shape, False)
+    return a[place], lambda g: scatter(g, place[:-1], shape, False)
 
 
 slice_ = op("SliceBackward0", view=True)(select.rule)
@@ -564,7 +564,7 @@ def parts(sizes: list[int]) -> list[slice]:
 
 
 def along(dim: int, part: Any) -> tuple:
-    """The index for `part`, a number or a slice, of dimension `dim`."""
+    """The index for `part`, a number or a slice, of dimension `dim`. It ends in `...`, so that it always gives a view."""
     return (slice(None),) * dim + (part, ...)
 
 
