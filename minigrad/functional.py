@@ -13,8 +13,6 @@ from . import creation, engine, graph, rules, tensors
 from .errors import error, need
 from .tensors import Tensor
 
-WHEN_TRACKED = " when create_graph=True"
-
 
 def tensors_of(given: Any, what: str, name: str) -> tuple:
     """A Tensor, or a tuple of them, as a tuple; TypeError for anything else."""
@@ -69,33 +67,25 @@ def pull(outputs: Sequence, inputs: Sequence, v: Sequence, create_graph: bool, k
         None,) * len(inputs)
 
 
-def filled(grads: Sequence, refs: Sequence, strict: bool, create_graph: bool, first: str, second: str) -> list[Tensor]:
-    """The gradients, zeros in the place of None; first, second: what is independent of an input if that is an error."""
+def filled(grads: Sequence, refs: Sequence, strict: bool, tracked: bool, first: str, second: str) -> list[Tensor]:
+    """The gradients, zeros in the place of None. strict: RuntimeError for one that is missing, and, where they are to be
+    `tracked`, for one that is constant: first, second say of what this is the gradient."""
     for i, g in enumerate(grads if strict else ()):
-        need(g is not None, "independent", first, i, "")
-        need(g.requires_grad or not create_graph, "independent", second, i, WHEN_TRACKED)
+        need(g is not None, "independent", first, i)
+        need(g.requires_grad or not tracked, second + "_constant", i)
     return [creation.zeros_like(x) if g is None else g for g, x in zip(grads, refs, strict=True)]
-
-
-def varying(grads: Any, strict: bool, hessian: bool) -> tuple:
-    """The first gradients, as a tuple; where strict, RuntimeError for one that is constant."""
-    for i, g in enumerate(grads if strict else ()):
-        need(g is not None, "independent", "The output", i, "")
-        need(g.requires_grad, "constant_jacobian" if hessian else "constant_gradient", i)
-    return grads
 
 
 def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool = False, number: int = 0) -> list[Tensor]:
     """For each input the Jacobian of `output`, the output of this number, one row for each element of the output."""
-    found: list[list[Tensor]] = [[] for _ in inputs]
+    found = []
     for i in range(output.numel()):
         pick = np.zeros(output.shape, output._array.dtype)
         pick.flat[i] = 1
-        for k, g in enumerate(pull((output,), inputs, (tensors.wrap(pick),), create_graph, True)):
-            need(g is not None or not strict, "independent", f"Output {number}", k, "")
-            need(not strict or not create_graph or g.requires_grad, "independent", "The jacobian", number, WHEN_TRACKED)
-            found[k].append(creation.zeros_like(inputs[k]) if g is None else g)
-    return [rules.stack(*row).reshape(*output.shape, *x.shape) for row, x in zip(found, inputs, strict=True)]
+        grads = pull((output,), inputs, (tensors.wrap(pick),), create_graph, True)
+        found.append(filled(grads, inputs, strict, create_graph, f"Output {number}", "jacobian"))
+    columns = zip(*found, strict=True)
+    return [rules.stack(*column).reshape(*output.shape, *x.shape) for column, x in zip(columns, inputs, strict=True)]
 
 
 @graph.enable_grad()
@@ -110,7 +100,7 @@ def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: boo
     """The second derivatives of a scalar function: the Jacobian of its gradient."""
     def gradient(*args: Any) -> Any:
         first = jacobian(lambda *args: call(func, args, "hessian", strict, True)[1][0].squeeze(), args, create_graph=True)
-        return like(varying(first, strict, True), inputs)
+        return like(filled(first, args, strict, True, "The output", "hessian_jacobian"), inputs)
     tensors_of(inputs, "inputs", "hessian")
     return jacobian(gradient, inputs, create_graph, strict)
 
@@ -121,7 +111,7 @@ def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
     given = prepare(inputs, "vjp", create_graph)
     outputs, found = call(func, given, "vjp", strict)
     v = vector(v, found, outputs, "vjp", "the user-provided function returns")
-    grads = filled(pull(found, given, v, create_graph), given, strict, create_graph, "The output", "The jacobian")
+    grads = filled(pull(found, given, v, create_graph), given, strict, create_graph, "The output", "jacobian")
     return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 
@@ -132,8 +122,8 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
     v = vector(v, given, inputs, "jvp")
     outputs, found = call(func, given, "jvp", strict)
     us = [creation.zeros_like(y, requires_grad=True) for y in found]
-    first = varying(pull(found, given, us, True), strict, False)
-    grads = filled(pull(first, us, v, create_graph), found, strict, create_graph, "The gradient", "The jacobian")
+    first = filled(pull(found, given, us, True), given, strict, True, "The output", "gradient")
+    grads = filled(pull(first, us, v, create_graph), found, strict, create_graph, "The gradient", "jacobian")
     return finish(found, outputs, create_graph), finish(grads, outputs, create_graph)
 
 
@@ -144,8 +134,8 @@ def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
     given = prepare(inputs, name, create_graph)
     v = vector(v, given, inputs, name)
     outputs, found = call(func, given, name, strict, True)
-    first = varying(pull(found, given, (None,), True), strict, True)
-    grads = filled(pull(first, given, v, create_graph), given, strict, create_graph, "The jacobian", "The hessian")
+    first = filled(pull(found, given, (None,), True), given, strict, True, "The output", "hessian_jacobian")
+    grads = filled(pull(first, given, v, create_graph), given, strict, create_graph, "The jacobian", "hessian")
     return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 
