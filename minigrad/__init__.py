@@ -8,7 +8,7 @@ from typing import Any
 
 # isort: off
 from .tensors import Size, Tensor  # first: the other modules meet through it
-from . import numpy_api, printing, rules  # noqa: F401
+from . import numpy_api, operators, printing, rules  # noqa: F401
 from .creation import (  # noqa: F401
     arange, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
     rand_like, randn, randn_like, tensor, zeros, zeros_like)
@@ -23,10 +23,8 @@ from .operators import cat, stack, where  # noqa: F401
 __version__ = "0.1.0"
 inf, nan = float32.dtype.type("inf").item(), float32.dtype.type("nan").item()
 LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying", "autograd": "autograd", "nn": "nn"}  # when asked for
-FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos detach div dot eq equal exp flatten ge gt
-    is_floating_point isfinite isinf isnan le log log_softmax logical_and logical_not lt matmul max maximum mean min minimum
-    mm mul mv narrow ne neg nonzero norm numel permute pow prod ravel reciprocal relu reshape select sigmoid sign sin softmax
-    split sqrt square squeeze sub sum swapaxes t tanh transpose unbind unsqueeze var""".split()
+FUNCTIONS = {"detach", "is_floating_point", "numel", *operators.METHODS} - set(  # those of a tensor's methods that are functions too
+    "T and contiguous copy_ expand expand_as normal_ or reshape_as to view view_as xor".split())
 
 
 def __getattr__(name: str) -> Any:

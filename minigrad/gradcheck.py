@@ -29,13 +29,13 @@ def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1
     """
     inputs = engine.as_tuple(inputs)
     need(tracked(inputs), "gradcheck_inputs")
-    for i, x in enumerate(inputs):
-        if tracked((x,)) and x.dtype.name != "float64":
-            warn("gradcheck_precision", i)
     outputs = tracked(func(*inputs))
     for j, x in enumerate(inputs):
-        slopes = central_differences(func, inputs, x, eps) if tracked((x,)) else []
-        for i, (y, numeric) in enumerate(zip(outputs, slopes, strict=False)):
+        if not tracked((x,)):
+            continue
+        if x.dtype.name != "float64":
+            warn("gradcheck_precision", j)
+        for i, (y, numeric) in enumerate(zip(outputs, central_differences(func, inputs, x, eps), strict=False)):
             exact = functional.rows(y, (x,))[0].detach().numpy().reshape(y.numel(), x.numel()).T
             if not np.allclose(exact, numeric, rtol, atol):
                 if raise_exception:

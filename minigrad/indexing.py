@@ -20,10 +20,8 @@ def get(x: Tensor, key: Any) -> Tensor:
             return rules.select(x, (key, ...))
         except IndexError:  # `basic` says what is wrong
             pass
-    elif key.__class__ is slice:
-        if key.step is None and x._array.shape:
-            return rules.slice_(x, (key, ...))
-        return take_slice(x, 0, key, always=True)
+    elif key.__class__ is slice and x._array.shape:
+        return rules.slice_(x, (key, ...)) if key.step is None else take_slice(x, 0, key, always=True)
     view, rest = basic(x, key)
     if rest is not None:
         return rules.index(view, rest)
@@ -36,8 +34,6 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
         warn("list_index", level=2)
         key = tuple(key)
     keys = [plain(k) for k in key] if isinstance(key, tuple) else [plain(key)]
-    if len(keys) == 1 and isinstance(keys[0], slice):
-        return take_slice(x, 0, keys[0]), None
     used = sum([n_dims(k) for k in keys])
     need(used <= x.ndim or x.ndim or type(key) is not int or key, "index_0d")
     need(used <= x.ndim, "many_indices", x.ndim)
@@ -81,9 +77,7 @@ def plain(k: Any) -> Any:
         k = np.asarray([tensors.array_of(i) for i in k])
         k = k if k.dtype == bool else k.astype(np.int64)
     k = tensors.array_of(k)
-    if isinstance(k, np.ndarray) and k.dtype == np.uint8:
-        warn("byte_index", level=3)
-        k = k != 0
+    k = k != 0 if isinstance(k, np.ndarray) and k.dtype == np.uint8 else k  # bytes are truth values
     return k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 else k
 
 
@@ -96,9 +90,7 @@ def n_dims(k: Any) -> int:
 
 def take_slice(x: Tensor, dim: int, part: slice, always: bool = False) -> Tensor:
     """x[part] along `dim`: x itself where that is evidently all of it, or `always` a new view."""
-    shape = x._array.shape
-    need(shape, "slice_0d")
-    n = shape[dim]
+    n = x._array.shape[dim]
     _, stop, step = part.indices(n)
     need(step > 0, "slice_step")
     if not part.start and stop == n and step == 1 and not always:

@@ -6,7 +6,7 @@ to a rule are put on Tensor by `operators`, its text by `printing`, and what Num
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -41,7 +41,13 @@ def read_only(get: Callable[[Any], Any], doc: str | None = None) -> Any:
     return property(get, refuse, doc=doc or get.__doc__)
 
 
-class Tensor:
+if TYPE_CHECKING:
+    Methods: TypeAlias = Any  # what other modules put on Tensor
+else:
+    Methods = object
+
+
+class Tensor(Methods):
     """An n-dimensional array of one element type, with what autograd needs to know about it.
 
     `_array` is a NumPy array; a 0-d result is kept as a NumPy scalar until something shares its memory. `_grad_fn` is
@@ -286,13 +292,6 @@ class Tensor:
         memo[id(self)] = result = leaf(np.array(self._array), self._requires_grad)
         result._grad = self._grad and self._grad.__deepcopy__(memo)
         return result
-
-    if TYPE_CHECKING:  # what `operators` puts here
-        def __getattr__(self, name: str) -> Any: ...
-        def _operator(self, *others: Any) -> Tensor: ...
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _operator
-        __rpow__ = __matmul__ = __rmatmul__ = __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __xor__ = _operator
-        __neg__ = __pos__ = __abs__ = __invert__ = __getitem__ = __setitem__ = _operator
 
 
 new = object.__new__
