@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import creation, engine, graph, rules, tensors
-from .errors import error, need
+from .errors import need
 from .tensors import Tensor
 
 
@@ -18,26 +18,25 @@ def tensors_of(given: Any, what: str, name: str) -> tuple:
     """A Tensor, or a tuple of them, as a tuple; TypeError for anything else."""
     found = given if isinstance(given, tuple) else (given,)
     for i, x in enumerate(found):
-        if not isinstance(x, Tensor):
-            raise error("functional_type", what, name, f"value at index {i}" if found is given else f"given {what}", type(x))
+        place = f"value at index {i}" if found is given else f"given {what}"
+        need(isinstance(x, Tensor), "functional_type", what, name, place, type(x))
     return found
 
 
-def prepare(inputs: Any, name: str, create_graph: bool) -> tuple:
-    """The inputs as a tuple of tensors that gradients can be taken for."""
-    return tuple([x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_()
-                  for x in tensors_of(inputs, "inputs", name)])
+def start(func: Callable, inputs: Any, name: str, create_graph: bool, strict: bool, scalar: bool = False) -> tuple:
+    """The inputs as a tuple of tensors that gradients can be taken for, what `func` makes of them, and that as a tuple.
 
-
-def call(func: Callable, inputs: tuple, name: str, strict: bool, scalar: bool = False) -> tuple[Any, tuple]:
-    """What `func` returns, and the same as a tuple. scalar: RuntimeError unless it is one Tensor with one element."""
-    outputs = func(*inputs)
+    scalar: RuntimeError unless it is one Tensor with one element.
+    """
+    given = tuple([x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_()
+                   for x in tensors_of(inputs, "inputs", name)])
+    outputs = func(*given)
     found = tensors_of(outputs, "outputs of the user-provided function", name)
     for i, y in enumerate(found):
         need(y.requires_grad or not strict, "constant_output", i)
     need(not scalar or found is not outputs, "single_tensor", name)
     need(not scalar or found[0].numel() == 1, "single_element", name)
-    return outputs, found
+    return given, outputs, found
 
 
 def vector(v: Any, like: tuple, given: Any, name: str, what: str = "the input to the user-provided function is") -> tuple:
@@ -60,20 +59,20 @@ def finish(outputs: Sequence, given: Any, create_graph: bool) -> Any:
     return like(outputs if create_graph else [y.detach() for y in outputs], given)
 
 
-def pull(outputs: Sequence, inputs: Sequence, v: Sequence, create_graph: bool, keep: bool | None = None) -> tuple:
-    """The gradients of the sum of outputs * v: None for an input on which they do not depend."""
-    moving = [(y, w) for y, w in zip(outputs, v, strict=True) if y is not None and y.requires_grad]
-    return engine.grad([y for y, _ in moving], inputs, [w for _, w in moving], keep, create_graph, True) if moving else (
+def pull(outputs: Sequence, inputs: Sequence, v: Sequence, tracked: bool, strict: bool, first: str, second: str,
+         keep: bool | None = None) -> list[Tensor]:
+    """The gradients of the sum of outputs * v, zeros for an input on which they do not depend.
+
+    strict: RuntimeError for such an input, and, where the gradients are to be `tracked`, for a constant one; `first` and
+    `second` say of what these are the gradients.
+    """
+    moving = [(y, w) for y, w in zip(outputs, v, strict=True) if y.requires_grad]
+    grads = engine.grad([y for y, _ in moving], inputs, [w for _, w in moving], keep, tracked, True) if moving else (
         None,) * len(inputs)
-
-
-def filled(grads: Sequence, refs: Sequence, strict: bool, tracked: bool, first: str, second: str) -> list[Tensor]:
-    """The gradients, zeros in the place of None. strict: RuntimeError for one that is missing, and, where they are to be
-    `tracked`, for one that is constant: first, second say of what this is the gradient."""
     for i, g in enumerate(grads if strict else ()):
         need(g is not None, "independent", first, i)
         need(g.requires_grad or not tracked, second + "_constant", i)
-    return [creation.zeros_like(x) if g is None else g for g, x in zip(grads, refs, strict=True)]
+    return [creation.zeros_like(x) if g is None else g for g, x in zip(grads, inputs, strict=True)]
 
 
 def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool = False, number: int = 0) -> list[Tensor]:
@@ -82,8 +81,7 @@ def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool
     for i in range(output.numel()):
         pick = np.zeros(output.shape, output._array.dtype)
         pick.flat[i] = 1
-        grads = pull((output,), inputs, (tensors.wrap(pick),), create_graph, True)
-        found.append(filled(grads, inputs, strict, create_graph, f"Output {number}", "jacobian"))
+        found.append(pull((output,), inputs, (tensors.wrap(pick),), create_graph, strict, f"Output {number}", "jacobian", True))
     columns = zip(*found, strict=True)
     return [rules.stack(*column).reshape(*output.shape, *x.shape) for column, x in zip(columns, inputs, strict=True)]
 
@@ -91,39 +89,35 @@ def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool
 @graph.enable_grad()
 def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
     """The Jacobian J[i, j] = d func(x)_i / d x_j, in the shape of the output followed by that of the input."""
-    given = prepare(inputs, "jacobian", create_graph)
-    outputs, found = call(func, given, "jacobian", strict)
+    given, outputs, found = start(func, inputs, "jacobian", create_graph, strict)
     return like([like(rows(y, given, create_graph, strict, i), inputs) for i, y in enumerate(found)], outputs)
 
 
 def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
     """The second derivatives of a scalar function: the Jacobian of its gradient."""
     def gradient(*args: Any) -> Any:
-        first = jacobian(lambda *args: call(func, args, "hessian", strict, True)[1][0].squeeze(), args, create_graph=True)
-        return like(filled(first, args, strict, True, "The output", "hessian_jacobian"), inputs)
-    tensors_of(inputs, "inputs", "hessian")
+        given, _, found = start(func, args, "hessian", True, strict, True)
+        return like(pull(found, given, (None,), True, strict, "The output", "hessian_jacobian"), inputs)
     return jacobian(gradient, inputs, create_graph, strict)
 
 
 @graph.enable_grad()
 def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(x), v J): the product of a vector and the Jacobian; v may be left out for a scalar."""
-    given = prepare(inputs, "vjp", create_graph)
-    outputs, found = call(func, given, "vjp", strict)
+    given, outputs, found = start(func, inputs, "vjp", create_graph, strict)
     v = vector(v, found, outputs, "vjp", "the user-provided function returns")
-    grads = filled(pull(found, given, v, create_graph), given, strict, create_graph, "The output", "jacobian")
+    grads = pull(found, given, v, create_graph, strict, "The output", "jacobian")
     return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 
 @graph.enable_grad()
 def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(x), J v): as the derivative of u J with respect to u, in which it is linear."""
-    given = prepare(inputs, "jvp", create_graph)
+    given, outputs, found = start(func, inputs, "jvp", create_graph, strict)
     v = vector(v, given, inputs, "jvp")
-    outputs, found = call(func, given, "jvp", strict)
     us = [creation.zeros_like(y, requires_grad=True) for y in found]
-    first = filled(pull(found, given, us, True), given, strict, True, "The output", "gradient")
-    grads = filled(pull(first, us, v, create_graph), found, strict, create_graph, "The gradient", "jacobian")
+    first = pull(found, given, us, True, strict, "The output", "gradient")
+    grads = pull(first, us, v, create_graph, strict, "The gradient", "jacobian")
     return finish(found, outputs, create_graph), finish(grads, outputs, create_graph)
 
 
@@ -131,11 +125,10 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
 def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False,
         name: str = "vhp") -> Any:
     """(func(x), v H): the product of a vector and the Hessian of a scalar function."""
-    given = prepare(inputs, name, create_graph)
+    given, outputs, found = start(func, inputs, name, create_graph, strict, True)
     v = vector(v, given, inputs, name)
-    outputs, found = call(func, given, name, strict, True)
-    first = filled(pull(found, given, (None,), True), given, strict, True, "The output", "hessian_jacobian")
-    grads = filled(pull(first, given, v, create_graph), given, strict, create_graph, "The jacobian", "hessian")
+    first = pull(found, given, (None,), True, strict, "The output", "hessian_jacobian")
+    grads = pull(first, given, v, create_graph, strict, "The jacobian", "hessian")
     return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 
