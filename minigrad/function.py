@@ -99,10 +99,9 @@ class Custom(Node):
         """Call the Function's own backward, on Tensors, and check what it returns."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):
             return
-        grads = [g.get(i) for i in range(len(self.outputs))] if isinstance(g, dict) else [g]
-        for i, meta in enumerate(self.outputs):
-            if grads[i] is None and self.materialize and meta is not None:
-                grads[i] = np.zeros(*meta)
+        waiting = g if isinstance(g, dict) else {0: g}
+        zeros = [np.zeros(*meta) if meta is not None and self.materialize else None for meta in self.outputs]
+        grads = [waiting.get(i, zero) for i, zero in enumerate(zeros)]
         with graph.set_grad_enabled(task.record):
             made = self.function.backward(self, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
         made = made if isinstance(made, tuple) else (made,)

@@ -18,9 +18,7 @@ UFUNCS: dict[str, Callable] = {
     "absolute": rules.abs, "fabs": rules.abs, "invert": operators.invert, "matmul": operators.matmul,
     **{name: getattr(rules, name) for name in "add reciprocal exp log sqrt sign sin cos tanh maximum minimum".split()},
     **{name: operators.METHODS[name] for name in "square isnan isinf isfinite logical_not".split()},
-    **{name: operators.compare(getattr(np, name)) for name in (
-        "equal not_equal less less_equal greater greater_equal bitwise_and bitwise_or bitwise_xor logical_and "
-        "logical_or").split()}}
+    **{name: operators.compare(getattr(np, name)) for name in (*operators.UFUNCS.values(), "logical_and", "logical_or")}}
 REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__"}
 
 

@@ -354,9 +354,7 @@ def existing_dim(x: Tensor, dim: int, caller: str = "dim") -> int:
 def dims(x: Tensor, dim: Any) -> tuple[int, ...]:
     """Dimensions of `x` as numbers from 0: all for None or (); RuntimeError for one that is named twice."""
     n = x._array.ndim
-    if dim is None or dim == () or dim == []:
-        return tuple(range(n))
-    result = [in_range(i, n) for i in ((dim,) if isinstance(dim, int) else dim)]
+    result = [in_range(i, n) for i in ((dim,) if isinstance(dim, int) else dim or range(n))]
     for i in result:
         need(result.count(i) == 1, "dim_twice", i)
     return tuple(result) if n else ()
@@ -428,10 +426,8 @@ def T(x: Tensor) -> Tensor:
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions swapped."""
     n = x._array.ndim
-    order, i, j = list(range(n)), in_range(dim0, n), in_range(dim1, n)
-    if n:
-        order[i], order[j] = j, i
-    return rules.transpose(x, tuple(order))
+    i, j = in_range(dim0, n), in_range(dim1, n)
+    return rules.transpose(x, tuple([{i: j, j: i}.get(k, k) for k in range(n)]))
 
 
 def permute(x: Tensor, *order: Any) -> Tensor:
@@ -595,9 +591,9 @@ METHODS |= {name: getattr(rules, name) for name in
             "mul div neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
 METHODS |= {f"{name}_": in_place(METHODS[name]) for name in
             "add sub mul div pow neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
-METHODS |= {name: compare(getattr(np, ufunc)) for name, ufunc in {
-    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
-    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}.items()}
+UFUNCS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+          "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}
+METHODS |= {name: compare(getattr(np, ufunc)) for name, ufunc in UFUNCS.items()}
 METHODS |= {f"{method.__name__}_as": as_other(method) for method in (view, reshape, expand)}
 METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul, equal, allclose)}
 METHODS |= {name: test(getattr(np, name)) for name in "isnan isinf isfinite logical_not".split()}
@@ -612,9 +608,8 @@ OPERATORS: dict[str, Callable] = {
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,
     "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": pos, "abs": abs, "invert": invert,
     "rand": METHODS["and"], "ror": METHODS["or"], "rxor": METHODS["xor"], "getitem": indexing.get,
-    "setitem": inplace.set_item, **{name: METHODS[name] for name in "eq ne lt le gt ge and or xor".split()},
-    **{f"i{name}": in_place(getattr(rules, name)) for name in "add sub mul".split()}, "itruediv": in_place(rules.div),
-    "ipow": in_place(pow)}
+    "setitem": inplace.set_item, **{name: METHODS[name] for name in UFUNCS},
+    **{f"i{name}": METHODS[f"{name}_"] for name in "add sub mul pow".split()}, "itruediv": METHODS["div_"]}
 
 for _name, _method in (METHODS | {f"__{name}__": op for name, op in OPERATORS.items()}).items():
     setattr(Tensor, _name, _method)

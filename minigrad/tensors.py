@@ -192,9 +192,7 @@ class Tensor(Methods):
         """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
         if dtype == self._array.dtype:
             return self
-        result = shadow(self._array.astype(dtype), graph.edge(self))
-        result._counter = counter(self)
-        return result
+        return wrap(self._array.astype(dtype), graph.edge(self), counter(self))
 
     # ------------------------------------------------------------ what it is
     shape: Size = read_only(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")
@@ -297,12 +295,15 @@ class Tensor(Methods):
 new = object.__new__
 
 
-def wrap(array: Any) -> Tensor:
-    """A Tensor around an array (or a NumPy scalar for 0-d) that needs no gradient and shares the memory."""
+def wrap(array: Any, node: Any = None, count: list[int] | None = None) -> Tensor:
+    """A Tensor around an array (or a NumPy scalar for 0-d) that shares the memory, and the box of a version number.
+
+    It stands at `node` in the graph, or, with None, outside it and needs no gradient.
+    """
     result = new(Tensor)
-    result._array = array
-    result._requires_grad = False
-    result._grad_fn = result._grad = result._base = result._counter = None
+    result._array, result._grad_fn, result._counter = array, node, count
+    result._requires_grad = node is not None
+    result._grad = result._base = None
     return result
 
 
@@ -320,16 +321,12 @@ def leaf(array: np.ndarray, requires_grad: bool = False) -> Tensor:
 
 def shadow(array: Any, node: Any) -> Tensor:
     """A Tensor of these values that stands at `node` in the graph, or outside it for None."""
-    result = wrap(array)
-    result._grad_fn, result._requires_grad, result._counter = node, node is not None, [0]
-    return result
+    return wrap(array, node, [0])
 
 
 def alias(x: Tensor) -> Tensor:
     """The same memory and version number as `x`, without its history."""
-    result = wrap(x._array)
-    result._counter = counter(x)
-    return result
+    return wrap(x._array, None, counter(x))
 
 
 def counter(x: Tensor) -> list[int]:
