@@ -134,7 +134,6 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, re
     """start, start + step, ... up to but without `end`; int64 where all three are integers."""
     given = (0, start, step) if end is None else (start, end, step)
     start, end, step = [x.item() if isinstance(x, (Tensor, np.generic)) else x for x in given]
-    need(step != 0, "arange_step")
     need((end - start) * step >= 0, "arange_bounds")
     kind = dtypes.OF_NUMBER[int if all(isinstance(x, int) for x in (start, end, step)) else float]
     values = start + np.arange(math.ceil((end - start) / step)) * step

@@ -20,17 +20,9 @@ class Function:
     """
 
     node: Any
+    forward: Any  # forward(ctx, *args): the value, a Tensor or a tuple with Tensors
+    backward: Any  # backward(ctx, *grads): for each argument of forward its gradient, None for what has none
     setup_context: Any = None  # setup_context(ctx, inputs, output), for a forward that is written without `ctx`
-
-    @staticmethod
-    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
-        """The value: a Tensor, or a tuple with Tensors."""
-        raise error("no_forward")
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Any) -> Any:
-        """For each argument of forward its gradient, None for what has none."""
-        raise error("no_backward")
 
     def __init_subclass__(cls) -> None:
         cls.node = graph.node_class(cls.__name__ + "Backward", Custom, function=cls, __module__="minigrad.autograd.function")
@@ -60,8 +52,6 @@ class Custom(Node):
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep Tensors for backward. Their versions are watched, as those of saved arguments are."""
-        for i, x in enumerate(values):
-            need(x is None or isinstance(x, Tensor), "save_type", i, type(x).__name__)
         self.to_save = values
 
     def mark_non_differentiable(self, *outputs: Tensor) -> None:

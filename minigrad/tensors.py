@@ -124,7 +124,6 @@ class Tensor(Methods):
             need(isinstance(value, Tensor), "grad_type", "numpy." * isinstance(value, np.ndarray) + type(value).__name__)
             need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
             need(value._array.dtype == self._array.dtype, "grad_dtype", type_name(value), self.dtype.tensor_name)
-            need(value is not self, "own_grad")
         self._grad = value
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -170,7 +169,6 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        need(isinstance(value, Tensor), "data_type", type(value).__name__)
         need(not self._requires_grad or graph.can_require_grad(value._array.dtype), "data_dtype")
         value._own_memory()
         self._array = value._array
