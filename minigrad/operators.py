@@ -278,8 +278,7 @@ def mv(x: Tensor, vec: Tensor) -> Tensor:
 def mm(x: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices."""
     a, b = x._array, mat2._array
-    need(a.ndim == 2, "matrix", "self")
-    need(b.ndim == 2, "matrix", "mat2")
+    need(a.ndim == b.ndim == 2, "matrix", "self" if a.ndim != 2 else "mat2")
     need(a.shape[1] == b.shape[0], "mm_sizes", *a.shape, *b.shape)
     need(a.dtype == b.dtype, "mm_dtypes", tensors.type_name(x), tensors.type_name(mat2))
     return rules.mm(x, mat2)
@@ -288,8 +287,7 @@ def mm(x: Tensor, mat2: Tensor) -> Tensor:
 def bmm(x: Tensor, mat2: Tensor) -> Tensor:
     """The product of each pair of matrices in two stacks."""
     a, b = x._array, mat2._array
-    need(a.ndim == 3, "bmm_dims", "batch1")
-    need(b.ndim == 3, "bmm_dims", "batch2")
+    need(a.ndim == b.ndim == 3, "bmm_dims", "batch1" if a.ndim != 3 else "batch2")
     need(b.shape[:2] == a.shape[::2], "bmm_sizes", *a.shape[::2], *b.shape[:2])
     need(a.dtype == b.dtype, "mm_dtypes", tensors.type_name(x), tensors.type_name(mat2))
     return rules.bmm(x, mat2)
