@@ -37,11 +37,11 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
     used = sum([n_dims(k) for k in keys])
     need(used <= x.ndim or x.ndim or type(key) is not int or key, "index_0d")
     need(used <= x.ndim, "many_indices", x.ndim)
-    rest: dict[int, np.ndarray] = {}
+    arrays: dict[int, np.ndarray] = {}
     dim = 0
     for place, k in enumerate(keys):
         if isinstance(k, np.ndarray):
-            rest.update(enumerate(positions(x, dim, k, len(rest)), dim))
+            arrays[dim] = k
             dim += n_dims(k)
         elif k is Ellipsis:
             dim += x.ndim - dim - sum([n_dims(later) for later in keys[place:]])
@@ -50,7 +50,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
             dim += 1
         elif k is None or isinstance(k, bool):
             x = rules.unsqueeze(x, (*x._array.shape[:dim], 1, *x._array.shape[dim:]))
-            rest |= {} if k is None else {dim: np.zeros(int(k), np.int64)}
+            arrays |= {} if k is None else {dim: np.zeros(int(k), np.int64)}
             dim += 1
         elif isinstance(k, int):
             n = x._array.shape[dim]
@@ -58,8 +58,11 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
             x = rules.select(x, rules.along(dim, k))
         else:
             raise error("str") if isinstance(k, str) else error("no_index", type(k).__name__)
-    if not rest:
+    if not arrays:
         return x, None
+    rest: dict[int, np.ndarray] = {}
+    for dim, k in arrays.items():
+        rest.update(enumerate(positions(x, dim, k, len(rest)), dim))
     shapes = [k.shape for k in rest.values()]
     try:
         np.broadcast_shapes(*shapes)
