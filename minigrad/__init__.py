@@ -2,7 +2,6 @@
 
 `import minigrad as torch` runs the programs of an autograd lesson: the same values, gradients, graph and messages.
 """
-from __future__ import annotations
 
 from typing import Any
 
@@ -23,7 +22,7 @@ from .operators import cat, stack, where  # noqa: F401
 __version__ = "0.1.0"
 inf, nan = float32.dtype.type("inf").item(), float32.dtype.type("nan").item()
 LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying", "autograd": "autograd", "nn": "nn"}  # when asked for
-FUNCTIONS = {"detach", "is_floating_point", "numel", *operators.METHODS} - set(  # those of a tensor's methods that are functions too
+FUNCTIONS = {"detach", "is_floating_point", "numel", *operators.METHODS} - set(  # of the methods
     "T and contiguous copy_ expand expand_as normal_ or reshape_as to view view_as xor".split())
 
 

@@ -1,5 +1,4 @@
 """Element types: minigrad's names for NumPy dtypes, and how two types meet (PyTorch's promotion rules)."""
-from __future__ import annotations
 
 import functools
 from typing import Any

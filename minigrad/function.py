@@ -1,5 +1,4 @@
 """Function: an operation that a user adds in PyTorch's way, with a forward and a backward of its own on Tensors."""
-from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any

@@ -2,7 +2,6 @@
 
 strict: RuntimeError, rather than zeros, where something does not depend on an input.
 """
-from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,5 +1,4 @@
 """gradcheck and gradgradcheck: a function's gradients against central differences."""
-from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any

@@ -2,7 +2,6 @@
 
 Numbers select, slices slice, None adds a dimension; tensors, arrays, lists and masks are left for one `index` at the end.
 """
-from __future__ import annotations
 
 from typing import Any
 

@@ -1,5 +1,4 @@
 """Of torch.nn only what a classifier's loss needs: `nn.functional.cross_entropy`."""
-from __future__ import annotations
 
 from types import SimpleNamespace
 

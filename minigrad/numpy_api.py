@@ -2,7 +2,6 @@
 
 The rules' vjps rely on it too: on the way back they meet arrays, and Tensors where the walk is recorded.
 """
-from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any

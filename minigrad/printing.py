@@ -1,5 +1,4 @@
 """The text of a tensor, digit for digit as PyTorch prints it."""
-from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
