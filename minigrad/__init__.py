@@ -14,7 +14,7 @@ from .creation import (  # noqa: F401
 from .dtypes import (  # noqa: F401
     dtype, double, float16, float32, float64, half, int8, int16, int32, int64, long, short, uint8)
 from .dtypes import bool_ as bool, float_ as float, int_ as int  # noqa: F401
-from .errors import error, need
+from .errors import need
 from .graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: F401
 from .operators import cat, stack, where  # noqa: F401
 # isort: on
@@ -32,8 +32,7 @@ def __getattr__(name: str) -> Any:
     if name in LATE:
         module = import_module("." + LATE[name], __name__)
         return getattr(module, name, module)
-    if name not in FUNCTIONS:
-        raise error("no_attribute", name)
+    need(name in FUNCTIONS, "no_attribute", name)
     method = getattr(Tensor, name)
 
     def call(input: Any, *args: Any, **options: Any) -> Any:

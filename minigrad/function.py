@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from . import graph, tensors
-from .errors import error, need
+from .errors import need
 from .graph import Node, Output
 from .tensors import Tensor
 
@@ -79,8 +79,7 @@ class Custom(Node):
     @property
     def saved_tensors(self) -> tuple:
         """What `save_for_backward` kept, if nobody has written to it. RuntimeError once the graph is freed."""
-        if self.saved is None:
-            raise error("freed")
+        need(self.saved is not None, "freed")
         self.check_versions()
         return self.saved
 

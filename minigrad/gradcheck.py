@@ -29,9 +29,7 @@ def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1
     inputs = engine.as_tuple(inputs)
     need(tracked(inputs), "gradcheck_inputs")
     outputs = tracked(func(*inputs))
-    for j, x in enumerate(inputs):
-        if not tracked((x,)):
-            continue
+    for j, x in [(j, x) for j, x in enumerate(inputs) if tracked((x,))]:
         if x.dtype.name != "float64":
             warn("gradcheck_precision", j)
         for i, (y, numeric) in enumerate(zip(outputs, central_differences(func, inputs, x, eps), strict=False)):

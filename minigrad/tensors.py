@@ -6,7 +6,7 @@ to a rule are put on Tensor by `operators`, its text by `printing`, and what Num
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -41,10 +41,7 @@ def read_only(get: Callable[[Any], Any], doc: str | None = None) -> Any:
     return property(get, refuse, doc=doc or get.__doc__)
 
 
-if TYPE_CHECKING:
-    Methods: TypeAlias = Any  # what other modules put on Tensor
-else:
-    Methods = object
+Methods: Any = object  # type checkers: other modules put methods on Tensor
 
 
 class Tensor(Methods):
@@ -185,9 +182,8 @@ class Tensor(Methods):
 
     def as_type(self, dtype: np.dtype) -> Tensor:
         """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
-        if dtype == self._array.dtype:
-            return self
-        return wrap(self._array.astype(dtype), graph.edge(self), counter(self))
+        same = dtype == self._array.dtype
+        return self if same else wrap(self._array.astype(dtype), graph.edge(self), counter(self))
 
     # ------------------------------------------------------------ what it is
     shape: Size = read_only(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")
