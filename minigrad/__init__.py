@@ -2,20 +2,19 @@
 
 `import minigrad as torch` runs the programs of an autograd lesson: the same values, gradients, graph and messages.
 """
-from __future__ import annotations
 
 from typing import Any
 
 # isort: off
 from .tensors import Size, Tensor  # first: the other modules meet through it
-from . import numpy_api, printing, rules  # noqa: F401
+from . import numpy_api, operators, printing, rules  # noqa: F401
 from .creation import (  # noqa: F401
     arange, empty, empty_like, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
     rand_like, randn, randn_like, tensor, zeros, zeros_like)
 from .dtypes import (  # noqa: F401
     dtype, double, float16, float32, float64, half, int8, int16, int32, int64, long, short, uint8)
 from .dtypes import bool_ as bool, float_ as float, int_ as int  # noqa: F401
-from .errors import error, need
+from .errors import need
 from .graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: F401
 from .operators import cat, stack, where  # noqa: F401
 # isort: on
@@ -23,10 +22,8 @@ from .operators import cat, stack, where  # noqa: F401
 __version__ = "0.1.0"
 inf, nan = float32.dtype.type("inf").item(), float32.dtype.type("nan").item()
 LATE = {"describe": "drawing", "draw": "drawing", "replay": "replaying", "autograd": "autograd", "nn": "nn"}  # when asked for
-FUNCTIONS = """abs add all allclose any argmax argmin bmm clamp clip clone cos detach div dot eq equal exp flatten ge gt
-    is_floating_point isfinite isinf isnan le log log_softmax logical_and logical_not lt matmul max maximum mean min minimum
-    mm mul mv narrow ne neg nonzero norm numel permute pow prod ravel reciprocal relu reshape select sigmoid sign sin softmax
-    split sqrt square squeeze sub sum swapaxes t tanh transpose unbind unsqueeze var""".split()
+FUNCTIONS = {"detach", "is_floating_point", "numel", *operators.METHODS} - set(  # of the methods
+    "T and contiguous copy_ expand expand_as normal_ or reshape_as to view view_as xor".split())
 
 
 def __getattr__(name: str) -> Any:
@@ -35,8 +32,7 @@ def __getattr__(name: str) -> Any:
     if name in LATE:
         module = import_module("." + LATE[name], __name__)
         return getattr(module, name, module)
-    if name not in FUNCTIONS:
-        raise error("no_attribute", name)
+    need(name in FUNCTIONS, "no_attribute", name)
     method = getattr(Tensor, name)
 
     def call(input: Any, *args: Any, **options: Any) -> Any:

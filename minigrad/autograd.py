@@ -1,5 +1,4 @@
 """The `torch.autograd` namespace: backward, grad, Function, functional, gradcheck and the grad modes."""
-from __future__ import annotations
 
 import sys
 from typing import Any

@@ -25,7 +25,7 @@ if INPUT.__class__ is _Tensor:
     TO = INPUT._grad_fn
     SEEN
     if TO is None and INPUT._requires_grad:
-        TO = _accumulator(INPUT)
+        TO = INPUT._accumulator() or _accumulator(INPUT)
     X = INPUT._array
 elif NUMBERS and (INPUT.__class__ is float or INPUT.__class__ is int):
     X = INPUT
@@ -71,8 +71,11 @@ def operation(PARAMETERS):
         _value = VALUE
     except (TypeError, ValueError):  # the general way says what is wrong
         return GENERAL
+    _result = _new(_Tensor)
+    _result._array = _value
+    _result._grad = _result._base = _result._counter = None
     if UNTRACKED or not _mode.enabled:
-        _result = _wrap(_value)
+        _result._requires_grad, _result._grad_fn = False, None
         return RESULT
     _node = _new(_kind)
     _node.edges = EDGES
@@ -90,9 +93,7 @@ def operation(PARAMETERS):
     _node.like = _like
     if WRITTEN:
         _node.note_versions()
-    _result = _new(_Tensor)
-    _result._array, _result._requires_grad, _result._grad_fn = _value, True, _node
-    _result._grad = _result._base = _result._counter = None
+    _result._requires_grad, _result._grad_fn = True, _node
     return RESULT
 """
 PUSH = """
@@ -160,7 +161,7 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
     inputs, to = [[f"_{word}_{i}" for i in range(len(names))] for word in ("input", "to")]
     space |= {name: rule.__globals__[name] for name in used} | {
         "_rule": rule, "_kind": call.node, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray,
-        "_new": tensors.new, "_wrap": tensors.wrap, "_view_of": tensors.view_of, "_array_of": tensors.array_of,
+        "_new": tensors.new, "_view_of": tensors.view_of, "_array_of": tensors.array_of,
         "_graph": graph, "_inplace": inplace, "_mode": graph.grad_mode, "_accumulator": graph.accumulator,
         "_Part": graph.Part, "_fit": graph.fit, "_next_number": graph.next_number,
         "_record": graph.RECORD, "_any_requires_grad": graph.ANY_REQUIRES_GRAD}

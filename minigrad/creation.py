@@ -1,5 +1,4 @@
 """Making tensors: from Python and NumPy data, filled with one value, in steps, or at random."""
-from __future__ import annotations
 
 import functools
 import math

@@ -1,12 +1,11 @@
 """Element types: minigrad's names for NumPy dtypes, and how two types meet (PyTorch's promotion rules)."""
-from __future__ import annotations
 
 import functools
 from typing import Any
 
 import numpy as np
 
-from .errors import error, need
+from .errors import need
 
 
 class dtype:
@@ -36,11 +35,10 @@ OF_PYTHON = {bool: bool_, int: int64, float: float64}
 OF_NUMBER = {bool: bool_.dtype, int: int64.dtype, float: DEFAULT}
 
 
-def of(array: Any) -> dtype:
+def of(array: Any) -> Any:
     """minigrad's name for the element type of an array; TypeError for types that minigrad does not have."""
     found = OF_NUMPY.get(array.dtype)
-    if found is None:
-        raise error("no_dtype", array.dtype, ", ".join(NAMES))
+    need(found is not None, "no_dtype", array.dtype)
     return found
 
 

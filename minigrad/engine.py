@@ -204,9 +204,11 @@ def run(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | Non
 def path(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | None) -> list[graph.Node]:
     """The nodes to visit: all that a gradient can reach from `roots`, or only those that lead to one of `targets`."""
     nodes = order(roots)
-    if targets is not None and not set(targets) >= {node for node in nodes if not node.edges}:
-        task.needed = leading_to(targets, nodes)
-        nodes = [node for node in nodes if node in task.needed]
+    wanted = set(targets or ())
+    for node in nodes if targets is not None else ():
+        if not node.edges and node not in wanted:  # not every path leads to one of them
+            task.needed = leading_to(wanted, nodes)
+            return [node for node in nodes if node in task.needed]
     return nodes
 
 

@@ -2,7 +2,6 @@
 
 strict: RuntimeError, rather than zeros, where something does not depend on an input.
 """
-from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,36 +9,33 @@ from typing import Any
 import numpy as np
 
 from . import creation, engine, graph, rules, tensors
-from .errors import error, need
+from .errors import need
 from .tensors import Tensor
-
-WHEN_TRACKED = " when create_graph=True"
 
 
 def tensors_of(given: Any, what: str, name: str) -> tuple:
     """A Tensor, or a tuple of them, as a tuple; TypeError for anything else."""
     found = given if isinstance(given, tuple) else (given,)
     for i, x in enumerate(found):
-        if not isinstance(x, Tensor):
-            raise error("functional_type", what, name, f"value at index {i}" if found is given else f"given {what}", type(x))
+        place = f"value at index {i}" if found is given else f"given {what}"
+        need(isinstance(x, Tensor), "functional_type", what, name, place, type(x))
     return found
 
 
-def prepare(inputs: Any, name: str, create_graph: bool) -> tuple:
-    """The inputs as a tuple of tensors that gradients can be taken for."""
-    return tuple([x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_()
-                  for x in tensors_of(inputs, "inputs", name)])
+def start(func: Callable, inputs: Any, name: str, create_graph: bool, strict: bool, scalar: bool = False) -> tuple:
+    """The inputs as a tuple of tensors that gradients can be taken for, what `func` makes of them, and that as a tuple.
 
-
-def call(func: Callable, inputs: tuple, name: str, strict: bool, scalar: bool = False) -> tuple[Any, tuple]:
-    """What `func` returns, and the same as a tuple. scalar: RuntimeError unless it is one Tensor with one element."""
-    outputs = func(*inputs)
+    scalar: RuntimeError unless it is one Tensor with one element.
+    """
+    given = tuple([x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_()
+                   for x in tensors_of(inputs, "inputs", name)])
+    outputs = func(*given)
     found = tensors_of(outputs, "outputs of the user-provided function", name)
     for i, y in enumerate(found):
         need(y.requires_grad or not strict, "constant_output", i)
     need(not scalar or found is not outputs, "single_tensor", name)
     need(not scalar or found[0].numel() == 1, "single_element", name)
-    return outputs, found
+    return given, outputs, found
 
 
 def vector(v: Any, like: tuple, given: Any, name: str, what: str = "the input to the user-provided function is") -> tuple:
@@ -62,27 +58,20 @@ def finish(outputs: Sequence, given: Any, create_graph: bool) -> Any:
     return like(outputs if create_graph else [y.detach() for y in outputs], given)
 
 
-def pull(outputs: Sequence, inputs: Sequence, v: Sequence, create_graph: bool, keep: bool | None = None) -> tuple:
-    """The gradients of the sum of outputs * v: None for an input on which they do not depend."""
-    moving = [(y, w) for y, w in zip(outputs, v, strict=True) if y is not None and y.requires_grad]
-    return engine.grad([y for y, _ in moving], inputs, [w for _, w in moving], keep, create_graph, True) if moving else (
+def pull(outputs: Sequence, inputs: Sequence, v: Sequence, tracked: bool, strict: bool, first: str, second: str,
+         keep: bool | None = None) -> list[Tensor]:
+    """The gradients of the sum of outputs * v, zeros for an input on which they do not depend.
+
+    strict: RuntimeError for such an input, and, where the gradients are to be `tracked`, for a constant one; `first` and
+    `second` say of what these are the gradients.
+    """
+    moving = [(y, w) for y, w in zip(outputs, v, strict=True) if y.requires_grad]
+    grads = engine.grad([y for y, _ in moving], inputs, [w for _, w in moving], keep, tracked, True) if moving else (
         None,) * len(inputs)
-
-
-def filled(grads: Sequence, refs: Sequence, strict: bool, create_graph: bool, first: str, second: str) -> list[Tensor]:
-    """The gradients, zeros in the place of None; first, second: what is independent of an input if that is an error."""
     for i, g in enumerate(grads if strict else ()):
-        need(g is not None, "independent", first, i, "")
-        need(g.requires_grad or not create_graph, "independent", second, i, WHEN_TRACKED)
-    return [creation.zeros_like(x) if g is None else g for g, x in zip(grads, refs, strict=True)]
-
-
-def varying(grads: Any, strict: bool, hessian: bool) -> tuple:
-    """The first gradients, as a tuple; where strict, RuntimeError for one that is constant."""
-    for i, g in enumerate(grads if strict else ()):
-        need(g is not None, "independent", "The output", i, "")
-        need(g.requires_grad, "constant_jacobian" if hessian else "constant_gradient", i)
-    return grads
+        need(g is not None, "independent", first, i)
+        need(g.requires_grad or not tracked, second + "_constant", i)
+    return [creation.zeros_like(x) if g is None else g for g, x in zip(grads, inputs, strict=True)]
 
 
 def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool = False, number: int = 0) -> list[Tensor]:
@@ -90,67 +79,59 @@ def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool
 
     Each row is a walk over the same nodes, so they are looked for once.
     """
-    found: list[list[Any]] = [[] for _ in inputs]
-    root: Any = graph.edge(output)
-    targets = [engine.target(x) for x in inputs]
+    root, targets = graph.edge(output), [engine.target(x) for x in inputs]
     task = engine.Task(keep=True, record=create_graph, accumulates=False)
     nodes = [] if root is None else engine.path(task, [root], targets)
     shape, n, kind = output._array.shape, output.numel(), output._array.dtype
+    found: list[list[Any]] = [[] for _ in inputs]
     for i in range(n):
-        pick = np.zeros(n, kind)
+        pick: Any = np.zeros(n, kind)
         pick[i] = 1
-        if len(shape) != 1:
-            pick = pick.reshape(shape)[()]
+        pick = pick if len(shape) == 1 else pick.reshape(shape)[()]
         task.pending, task.owned = {root: tensors.wrap(pick) if create_graph else pick}, set()
         task.captured = dict.fromkeys(targets)
         engine.follow(nodes, task)
         for k, g in enumerate(task.captured.values()):
             if strict:
-                need(g is not None, "independent", f"Output {number}", k, "")
-                need(not create_graph or g.requires_grad, "independent", "The jacobian", number, WHEN_TRACKED)
-            if g is None:
-                g = creation.zeros_like(inputs[k]) if create_graph else np.zeros_like(inputs[k]._array)
-            found[k].append(g)
-    made = [rules.stack(*row) if create_graph else tensors.wrap(np.array(row)) for row in found]
-    return [J.reshape(*output.shape, *x.shape) for J, x in zip(made, inputs, strict=True)]
+                need(g is not None, "independent", f"Output {number}", k)
+                need(not create_graph or g.requires_grad, "jacobian_constant", number)
+            found[k].append(creation.zeros_like(inputs[k]) if g is None else g)
+    made = [rules.stack(*row) if create_graph else tensors.wrap(np.array([*map(tensors.array_of, row)])) for row in found]
+    return [J.reshape(*shape, *x.shape) for J, x in zip(made, inputs, strict=True)]
 
 
 @graph.enable_grad()
 def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
     """The Jacobian J[i, j] = d func(x)_i / d x_j, in the shape of the output followed by that of the input."""
-    given = prepare(inputs, "jacobian", create_graph)
-    outputs, found = call(func, given, "jacobian", strict)
+    given, outputs, found = start(func, inputs, "jacobian", create_graph, strict)
     return like([like(rows(y, given, create_graph, strict, i), inputs) for i, y in enumerate(found)], outputs)
 
 
 def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
     """The second derivatives of a scalar function: the Jacobian of its gradient."""
     def gradient(*args: Any) -> Any:
-        first = jacobian(lambda *args: call(func, args, "hessian", strict, True)[1][0].squeeze(), args, create_graph=True)
-        return like(varying(first, strict, True), inputs)
-    tensors_of(inputs, "inputs", "hessian")
+        given, _, found = start(func, args, "hessian", True, strict, True)
+        return like(pull(found, given, (None,), True, strict, "The output", "hessian_jacobian"), inputs)
     return jacobian(gradient, inputs, create_graph, strict)
 
 
 @graph.enable_grad()
 def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(x), v J): the product of a vector and the Jacobian; v may be left out for a scalar."""
-    given = prepare(inputs, "vjp", create_graph)
-    outputs, found = call(func, given, "vjp", strict)
+    given, outputs, found = start(func, inputs, "vjp", create_graph, strict)
     v = vector(v, found, outputs, "vjp", "the user-provided function returns")
-    grads = filled(pull(found, given, v, create_graph), given, strict, create_graph, "The output", "The jacobian")
+    grads = pull(found, given, v, create_graph, strict, "The output", "jacobian")
     return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 
 @graph.enable_grad()
 def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(x), J v): as the derivative of u J with respect to u, in which it is linear."""
-    given = prepare(inputs, "jvp", create_graph)
+    given, outputs, found = start(func, inputs, "jvp", create_graph, strict)
     v = vector(v, given, inputs, "jvp")
-    outputs, found = call(func, given, "jvp", strict)
     us = [creation.zeros_like(y, requires_grad=True) for y in found]
-    first = varying(pull(found, given, us, True), strict, False)
-    grads = filled(pull(first, us, v, create_graph), found, strict, create_graph, "The gradient", "The jacobian")
+    first = pull(found, given, us, True, strict, "The output", "gradient")
+    grads = pull(first, us, v, create_graph, strict, "The gradient", "jacobian")
     return finish(found, outputs, create_graph), finish(grads, outputs, create_graph)
 
 
@@ -158,11 +139,10 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
 def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False,
         name: str = "vhp") -> Any:
     """(func(x), v H): the product of a vector and the Hessian of a scalar function."""
-    given = prepare(inputs, name, create_graph)
+    given, outputs, found = start(func, inputs, name, create_graph, strict, True)
     v = vector(v, given, inputs, name)
-    outputs, found = call(func, given, name, strict, True)
-    first = varying(pull(found, given, (None,), True), strict, True)
-    grads = filled(pull(first, given, v, create_graph), given, strict, create_graph, "The jacobian", "The hessian")
+    first = pull(found, given, (None,), True, strict, "The output", "hessian_jacobian")
+    grads = pull(first, given, v, create_graph, strict, "The jacobian", "hessian")
     return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
 
 

@@ -370,12 +370,12 @@ def edge(x: Any) -> Node | None:
         return None
     if x._base is not None:
         inplace.refresh(x)
-    return x._grad_fn or (accumulator(x) if x._requires_grad else None)
+    return x._grad_fn or (x._accumulator() or accumulator(x) if x._requires_grad else None)
 
 
 def accumulator(leaf: Tensor) -> AccumulateGrad:
     """The one AccumulateGrad of a leaf. The leaf holds it weakly: it lives as long as some graph leads to it."""
-    node = leaf._accumulator and leaf._accumulator()
+    node = leaf._accumulator()
     if node is None:
         node = AccumulateGrad(leaf)
         leaf._accumulator = weakref.ref(node)

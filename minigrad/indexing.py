@@ -2,7 +2,6 @@
 
 Numbers select, slices slice, None adds a dimension; tensors, arrays, lists and masks are left for one `index` at the end.
 """
-from __future__ import annotations
 
 from typing import Any
 
@@ -20,10 +19,8 @@ def get(x: Tensor, key: Any) -> Tensor:
             return rules.select(x, (key, ...))
         except IndexError:  # `basic` says what is wrong
             pass
-    elif key.__class__ is slice:
-        if key.step is None and x._array.shape:
-            return rules.slice_(x, (key, ...))
-        return take_slice(x, 0, key, always=True)
+    elif key.__class__ is slice and x._array.shape:
+        return rules.slice_(x, (key, ...)) if key.step is None else take_slice(x, 0, key, always=True)
     view, rest = basic(x, key)
     if rest is not None:
         return rules.index(view, rest)
@@ -36,16 +33,14 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
         warn("list_index", level=2)
         key = tuple(key)
     keys = [plain(k) for k in key] if isinstance(key, tuple) else [plain(key)]
-    if len(keys) == 1 and isinstance(keys[0], slice):
-        return take_slice(x, 0, keys[0]), None
     used = sum([n_dims(k) for k in keys])
     need(used <= x.ndim or x.ndim or type(key) is not int or key, "index_0d")
     need(used <= x.ndim, "many_indices", x.ndim)
-    arrays: list[tuple[int, np.ndarray]] = []
+    arrays: dict[int, np.ndarray] = {}
     dim = 0
     for place, k in enumerate(keys):
         if isinstance(k, np.ndarray):
-            arrays.append((dim, k))
+            arrays[dim] = k
             dim += n_dims(k)
         elif k is Ellipsis:
             dim += x.ndim - dim - sum([n_dims(later) for later in keys[place:]])
@@ -54,7 +49,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
             dim += 1
         elif k is None or isinstance(k, bool):
             x = rules.unsqueeze(x, (*x._array.shape[:dim], 1, *x._array.shape[dim:]))
-            arrays += [] if k is None else [(dim, np.zeros(int(k), np.int64))]
+            arrays |= {} if k is None else {dim: np.zeros(int(k), np.int64)}
             dim += 1
         elif isinstance(k, int):
             n = x._array.shape[dim]
@@ -65,7 +60,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
     if not arrays:
         return x, None
     rest: dict[int, np.ndarray] = {}
-    for dim, k in arrays:
+    for dim, k in arrays.items():
         rest.update(enumerate(positions(x, dim, k, len(rest)), dim))
     shapes = [k.shape for k in rest.values()]
     try:
@@ -81,9 +76,7 @@ def plain(k: Any) -> Any:
         k = np.asarray([tensors.array_of(i) for i in k])
         k = k if k.dtype == bool else k.astype(np.int64)
     k = tensors.array_of(k)
-    if isinstance(k, np.ndarray) and k.dtype == np.uint8:
-        warn("byte_index", level=3)
-        k = k != 0
+    k = k != 0 if isinstance(k, np.ndarray) and k.dtype == np.uint8 else k  # bytes are truth values
     return k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 else k
 
 
@@ -96,14 +89,11 @@ def n_dims(k: Any) -> int:
 
 def take_slice(x: Tensor, dim: int, part: slice, always: bool = False) -> Tensor:
     """x[part] along `dim`: x itself where that is evidently all of it, or `always` a new view."""
-    shape = x._array.shape
-    need(shape, "slice_0d")
-    n = shape[dim]
+    n = x._array.shape[dim]
     _, stop, step = part.indices(n)
     need(step > 0, "slice_step")
-    if not part.start and stop == n and step == 1 and not always:
-        return x
-    return rules.slice_(x, rules.along(dim, part))
+    evident = not part.start and stop == n and step == 1
+    return x if evident and not always else rules.slice_(x, rules.along(dim, part))
 
 
 def positions(x: Tensor, dim: int, k: np.ndarray, number: int) -> tuple[np.ndarray, ...]:

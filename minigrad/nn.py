@@ -1,12 +1,11 @@
 """Of torch.nn only what a classifier's loss needs: `nn.functional.cross_entropy`."""
-from __future__ import annotations
 
 from types import SimpleNamespace
 
 import numpy as np
 
 from . import operators, rules
-from .errors import error, need
+from .errors import need
 from .tensors import Tensor
 
 
@@ -19,11 +18,9 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         return cross_entropy(input.unsqueeze(0), target.unsqueeze(0), reduction)
     rows, (n, classes) = target._array, input.shape
     need(n == rows.shape[0], "batch_size", n, rows.shape[0])
-    if rows.dtype.kind not in "iu":
-        raise error("target_dtype", target.dtype.tensor_name)
+    need(rows.dtype.kind in "iu", "target_dtype", target.dtype.tensor_name)
     wrong = rows.astype(np.uint64) >= classes  # a negative number becomes a very large one
-    if np.count_nonzero(wrong):
-        raise error("target_range", rows[wrong][0])
+    need(not wrong.any(), "target_range", *rows[wrong][:1])
     need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)
     return rules.nll_loss(operators.log_softmax(input, -1), rows, reduction)
 

@@ -2,7 +2,6 @@
 
 The rules' vjps rely on it too: on the way back they meet arrays, and Tensors where the walk is recorded.
 """
-from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
@@ -14,14 +13,13 @@ from .errors import need
 from .tensors import Tensor
 
 UFUNCS: dict[str, Callable] = {
-    "subtract": rules.sub, "multiply": rules.mul, "divide": rules.div, "power": operators.pow, "negative": rules.neg,
-    "absolute": rules.abs, "fabs": rules.abs, "invert": operators.invert, "matmul": operators.matmul,
+    "subtract": lambda a, b: rules.sub(a, b) if isinstance(a, Tensor) else operators.rsub(b, a),
+    "divide": lambda a, b: rules.div(a, b) if isinstance(a, Tensor) else operators.rdiv(b, a),
+    "multiply": rules.mul, "power": operators.pow, "negative": rules.neg, "absolute": rules.abs, "fabs": rules.abs,
+    "invert": operators.invert, "matmul": operators.matmul,
     **{name: getattr(rules, name) for name in "add reciprocal exp log sqrt sign sin cos tanh maximum minimum".split()},
     **{name: operators.METHODS[name] for name in "square isnan isinf isfinite logical_not".split()},
-    **{name: operators.compare(getattr(np, name)) for name in (
-        "equal not_equal less less_equal greater greater_equal bitwise_and bitwise_or bitwise_xor logical_and "
-        "logical_or").split()}}
-REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__"}
+    **{name: operators.compare(getattr(np, name)) for name in (*operators.UFUNCS.values(), "logical_and", "logical_or")}}
 
 
 def extreme(name: str) -> Callable:
@@ -59,8 +57,6 @@ def ufunc(x: Tensor, function: Any, method: str, *inputs: Any, **options: Any) -
     if "out" in options or method != "__call__":
         return NotImplemented
     need(name in UFUNCS, "ufunc", name)
-    if name in REFLECTED and not isinstance(inputs[0], Tensor):
-        return getattr(inputs[1], REFLECTED[name])(inputs[0])
     return UFUNCS[name](*inputs, **options)
 
 

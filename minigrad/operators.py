@@ -2,7 +2,6 @@
 
 Results follow PyTorch: shapes, element types, which node they get, and what is refused.
 """
-from __future__ import annotations
 
 import functools
 import math
@@ -112,9 +111,8 @@ def log_softmax(x: Tensor, dim: int) -> Tensor:
 
 def floating(x: Tensor, name: str, dim: int) -> Tensor:
     """`x`; NotImplementedError, in PyTorch's words, for integers."""
-    if x._array.dtype.kind != "f":
-        last = "_lastdim" * (in_range(dim, x.ndim) == in_range(-1, x.ndim))
-        raise error("not_implemented", f"{name}{last}_kernel_impl", x.dtype.tensor_name)
+    last = "_lastdim" * (in_range(dim, x.ndim) == in_range(-1, x.ndim))
+    need(x._array.dtype.kind == "f", "not_implemented", f"{name}{last}_kernel_impl", x.dtype.tensor_name)
     return x
 
 
@@ -174,14 +172,12 @@ def numpy_names(method: Callable) -> Callable:
     return call
 
 
-@numpy_names
 def sum(x: Tensor, dim: Any = ALL, keepdim: bool = False) -> Tensor:
     """The sum of all elements, or along `dim` (a number, several, or None for all)."""
     x = countable(x)
     return rules.sum(x) if dim is ALL else rules.sum_dim(x, dims(x, dim), keepdim)
 
 
-@numpy_names
 def prod(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The product of all elements, or along one dimension."""
     x = countable(x)
@@ -193,14 +189,12 @@ def countable(x: Tensor) -> Tensor:
     return to(x, dtypes.int64) if x._array.dtype.kind == "u" else x
 
 
-@numpy_names
 def mean(x: Tensor, dim: Any = ALL, keepdim: bool = False) -> Tensor:
     """The mean of all elements, or along `dim`. RuntimeError for integers."""
     need(x._array.dtype.kind == "f", "mean", x.dtype.tensor_name)
     return rules.mean(x) if dim is ALL else rules.mean_dim(x, dims(x, dim), keepdim)
 
 
-@numpy_names
 def var(x: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None) -> Tensor:
     """The variance; the sum of squares is divided by n - correction (1 if unbiased)."""
     dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
@@ -211,7 +205,6 @@ def var(x: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False
     return rules.var(x, dim, correction, keepdim)
 
 
-@numpy_names
 def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
     """(sum |x|^p)^(1/p) of all elements, or along `dim`."""
     need(x._array.dtype.kind == "f", "norm", x.dtype.tensor_name)
@@ -231,16 +224,14 @@ def extreme(name: str, choose: Callable, place: Callable) -> Callable:
         if isinstance(dim, Tensor):
             return getattr(rules, name + "imum")(x, dim)
         if dim is None:
-            need(x._array.size, "empty_all", name)
             return getattr(rules, name)(x, choose)
         dim = nonempty(x, dim, name)
         index = place(x._array, axis=dim, keepdims=True)
         values = getattr(rules, name + "_dim")(x, tensors.wrap(index), dim, keepdim)
         return found(values, tensors.wrap(index if keepdim else index.squeeze(dim)))
 
-    method.__name__ = name
     method.__doc__ = f"The {name}imum of all elements; along `dim` (values, indices); with a tensor, elementwise."
-    return numpy_names(method)
+    return method
 
 
 def nonempty(x: Tensor, dim: int, name: str) -> int:
@@ -257,69 +248,65 @@ def plain_reduction(function: Callable, name: str) -> Callable:
         need(not chooses or array.dtype != bool, "arg_bool", name)
         if dim is not None:
             dim = nonempty(x, dim, name) if chooses else dims(x, dim)
-        need(array.size or dim is not None or not chooses, "empty_arg", name)
         found = function(array, axis=dim, keepdims=keepdim)
         return tensors.wrap(found if chooses or array.dtype != np.uint8 else found.astype(np.uint8))
-    return numpy_names(method)
+    return method
 
 
 # ---------------------------------------------------------------- vectors and matrices
 def dot(x: Tensor, other: Tensor) -> Tensor:
     """The scalar product of two vectors."""
     a, b = x._array, other._array
-    if not (a.ndim == b.ndim == 1 and a.shape == b.shape and a.dtype is b.dtype):
-        need(a.ndim == b.ndim == 1, "dot_dims", a.ndim, b.ndim)
-        need(a.dtype == b.dtype, "dot_dtypes", x.dtype.tensor_name, other.dtype.tensor_name)
-        need(a.shape == b.shape, "dot_sizes", len(a), len(b))
+    need(a.ndim == b.ndim == 1, "dot_dims", a.ndim, b.ndim)
+    need(a.dtype == b.dtype, "dot_dtypes", x.dtype.tensor_name, other.dtype.tensor_name)
+    need(a.shape == b.shape, "dot_sizes", len(a), len(b))
     return rules.dot(x, other)
 
 
 def mv(x: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix and a vector."""
     a, b = x._array, vec._array
-    if not (a.ndim == 2 and b.ndim == 1 and a.shape[1] == b.shape[0] and a.dtype is b.dtype):
-        need(a.ndim == 2 and b.ndim == 1, "mv_dims", a.ndim, b.ndim)
-        need(a.shape[1] == b.shape[0], "mv_sizes", *a.shape, *b.shape)
-        need(a.dtype == b.dtype, "mv_dtypes", vec.dtype.tensor_name, x.dtype.tensor_name)
+    need(a.ndim == 2 and b.ndim == 1, "mv_dims", a.ndim, b.ndim)
+    need(a.shape[1] == b.shape[0], "mv_sizes", *a.shape, *b.shape)
+    need(a.dtype == b.dtype, "mv_dtypes", vec.dtype.tensor_name, x.dtype.tensor_name)
     return rules.mv(x, vec)
 
 
 def mm(x: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices."""
     a, b = x._array, mat2._array
-    if not (a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0] and a.dtype is b.dtype):
-        need(a.ndim == 2, "matrix", "self")
-        need(b.ndim == 2, "matrix", "mat2")
-        need(a.shape[1] == b.shape[0], "mm_sizes", *a.shape, *b.shape)
-        need(a.dtype == b.dtype, "mm_dtypes", tensors.type_name(x), tensors.type_name(mat2))
+    need(a.ndim == b.ndim == 2, "matrix", "self" if a.ndim != 2 else "mat2")
+    need(a.shape[1] == b.shape[0], "mm_sizes", *a.shape, *b.shape)
+    need(a.dtype == b.dtype, "mm_dtypes", tensors.type_name(x), tensors.type_name(mat2))
     return rules.mm(x, mat2)
 
 
 def bmm(x: Tensor, mat2: Tensor) -> Tensor:
     """The product of each pair of matrices in two stacks."""
     a, b = x._array, mat2._array
-    need(a.ndim == 3, "bmm_dims", "batch1")
-    need(b.ndim == 3, "bmm_dims", "batch2")
+    need(a.ndim == b.ndim == 3, "bmm_dims", "batch1" if a.ndim != 3 else "batch2")
     need(b.shape[:2] == a.shape[::2], "bmm_sizes", *a.shape[::2], *b.shape[:2])
     need(a.dtype == b.dtype, "mm_dtypes", tensors.type_name(x), tensors.type_name(mat2))
     return rules.bmm(x, mat2)
+
+
+PRODUCTS = {(1, 1): rules.dot, (2, 1): rules.mv, (2, 2): rules.mm}
 
 
 def matmul(a: Any, b: Any) -> Any:
     """The product of vectors, matrices or stacks of matrices, as PyTorch takes it apart into dot, mv, mm and bmm."""
     if a.__class__ is b.__class__ is Tensor:
         x, y = a._array, b._array
-        if x.ndim == y.ndim == 2 and x.shape[1] == y.shape[0] and x.dtype is y.dtype:
-            return rules.mm(a, b)
+        rule = PRODUCTS.get((x.ndim, y.ndim))
+        if rule is not None and x.shape[-1] == y.shape[0] and x.dtype is y.dtype:
+            return rule(a, b)
     a, b = lifting.constant(a), lifting.constant(b)
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         return NotImplemented
     left, right = a._array.ndim, b._array.ndim
-    if left == right == 2:
-        return mm(a, b)
     need(left and right, "matmul_0d", left, right)
-    if right == 1 and left <= 2:
-        return dot(a, b) if left == 1 else mv(a, b)
+    if (left, right) in PRODUCTS:
+        return METHODS[PRODUCTS[left, right].__name__](a, b)
     if (left, right) == (1, 2):
         result = rules.squeeze_product(mm(unsqueeze(a, 0), b), b._array.shape[1:])
         tensors.counter(result)[0] += 1  # PyTorch squeezes in place
@@ -349,9 +336,7 @@ def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
 def in_range(dim: int, n: int) -> int:
     """`dim` as a number from 0; IndexError outside the `n` dimensions."""
     n = n or 1
-    if dim.__class__ is not int or not -n <= dim < n:
-        need(isinstance(dim, int), "dim_type", type(dim).__name__)
-        need(-n <= dim < n, "dim_range", -n, n - 1, dim)
+    need(-n <= dim < n, "dim_range", -n, n - 1, dim)
     return dim % n
 
 
@@ -364,9 +349,7 @@ def existing_dim(x: Tensor, dim: int, caller: str = "dim") -> int:
 def dims(x: Tensor, dim: Any) -> tuple[int, ...]:
     """Dimensions of `x` as numbers from 0: all for None or (); RuntimeError for one that is named twice."""
     n = x._array.ndim
-    if dim is None or dim == () or dim == []:
-        return tuple(range(n))
-    result = [in_range(i, n) for i in ((dim,) if isinstance(dim, int) else dim)]
+    result = [in_range(i, n) for i in ((dim,) if isinstance(dim, int) else dim or range(n))]
     for i in result:
         need(result.count(i) == 1, "dim_twice", i)
     return tuple(result) if n else ()
@@ -438,10 +421,8 @@ def T(x: Tensor) -> Tensor:
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions swapped."""
     n = x._array.ndim
-    order, i, j = list(range(n)), in_range(dim0, n), in_range(dim1, n)
-    if n:
-        order[i], order[j] = j, i
-    return rules.transpose(x, tuple(order))
+    i, j = in_range(dim0, n), in_range(dim1, n)
+    return rules.transpose(x, tuple([{i: j, j: i}.get(k, k) for k in range(n)]))
 
 
 def permute(x: Tensor, *order: Any) -> Tensor:
@@ -471,9 +452,8 @@ def expand(x: Tensor, *shape: Any) -> Tensor:
     """Dimensions of size 1 repeated to the wanted size, without copying; -1 leaves a size as it is."""
     wanted, old = sizes(shape, "expand"), x._array.shape
     extra = len(wanted) - len(old)
-    if extra < 0:
-        kind = "CPUBoolType" if x._array.dtype == bool else x.type()
-        raise error("expand_dims", kind, list(old), wanted, len(wanted), len(old))
+    kind = "CPUBoolType" if x._array.dtype == bool else x.type()
+    need(extra >= 0, "expand_dims", kind, list(old), wanted, len(wanted), len(old))
     for i in reversed(range(len(wanted))):
         n = old[i - extra] if i >= extra else 1
         need(wanted[i] != -1 or i >= extra, "expand_new", i)
@@ -537,12 +517,12 @@ def sequence(given: Any, name: str) -> list[Tensor]:
 
 def cat(tensors: Any, dim: Any = 0) -> Tensor:
     """The tensors one after the other along `dim`; all other sizes must agree."""
-    first, *others = found = sequence(tensors, "cat")
+    found = sequence(tensors, "cat")
+    first = found[0]
     for i, x in enumerate(found):
         need(x.ndim, "cat_0d", i)
         need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
-    dim = in_range(dim, first.ndim)
-    for i, x in enumerate(others, 1):
+        dim = in_range(dim, x.ndim)
         for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
             need(d == dim or n == m, "cat_sizes", dim, n, m, i)
     return rules.cat(*found, dim=dim)
@@ -593,8 +573,7 @@ def zero_(x: Tensor) -> Tensor:
 
 def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Fill with normally distributed numbers, in place."""
-    if x._array.dtype.kind != "f":
-        raise error("not_implemented", "normal_kernel_cpu", x.dtype.tensor_name)
+    need(x._array.dtype.kind == "f", "not_implemented", "normal_kernel_cpu", x.dtype.tensor_name)
     return inplace.update(rules.normal, x, random().normal(mean, std, x.shape).astype(x._array.dtype))
 
 
@@ -607,9 +586,9 @@ METHODS |= {name: getattr(rules, name) for name in
             "mul div neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
 METHODS |= {f"{name}_": in_place(METHODS[name]) for name in
             "add sub mul div pow neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
-METHODS |= {name: compare(getattr(np, ufunc)) for name, ufunc in {
-    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
-    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}.items()}
+UFUNCS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+          "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}
+METHODS |= {name: compare(getattr(np, ufunc)) for name, ufunc in UFUNCS.items()}
 METHODS |= {f"{method.__name__}_as": as_other(method) for method in (view, reshape, expand)}
 METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul, equal, allclose)}
 METHODS |= {name: test(getattr(np, name)) for name in "isnan isinf isfinite logical_not".split()}
@@ -618,16 +597,14 @@ METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
             "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
             "logical_and": compare(np.logical_and), "T": property(T)}
+METHODS |= {name: numpy_names(METHODS[name]) for name in "sum prod mean var norm max min all any argmax argmin".split()}
 OPERATORS: dict[str, Callable] = {
     "add": rules.add, "radd": rules.add, "sub": rules.sub, "rsub": rsub, "mul": rules.mul, "rmul": rules.mul,
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,
     "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": pos, "abs": abs, "invert": invert,
     "rand": METHODS["and"], "ror": METHODS["or"], "rxor": METHODS["xor"], "getitem": indexing.get,
-    "setitem": inplace.set_item, **{name: METHODS[name] for name in "eq ne lt le gt ge and or xor".split()},
-    **{f"i{name}": in_place(getattr(rules, name)) for name in "add sub mul".split()}, "itruediv": in_place(rules.div),
-    "ipow": in_place(pow)}
+    "setitem": inplace.set_item, **{name: METHODS[name] for name in UFUNCS},
+    **{f"i{name}": METHODS[f"{name}_"] for name in "add sub mul pow".split()}, "itruediv": METHODS["div_"]}
 
-for _name, _method in METHODS.items():
+for _name, _method in (METHODS | {f"__{name}__": op for name, op in OPERATORS.items()}).items():
     setattr(Tensor, _name, _method)
-for _name, _method in OPERATORS.items():
-    setattr(Tensor, f"__{_name}__", _method)

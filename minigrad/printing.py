@@ -1,5 +1,4 @@
 """The text of a tensor, digit for digit as PyTorch prints it."""
-from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
@@ -18,20 +17,16 @@ def text(x: Tensor) -> str:
     """`tensor(...)` with the values, then what is not evident: size, dtype, requires_grad or grad_fn."""
     array = np.asarray(x._array)
     summarize = array.size > THRESHOLD
-    suffixes = [f"size={array.shape}"] if array.size == 0 and array.ndim != 1 else []
-    if x.dtype.name not in ("float32", "int64", "bool") or (array.size == 0 and x.dtype.name != "float32"):
-        suffixes.append(f"dtype={x.dtype}")
+    evident = ("float32", "int64", "bool") if array.size else ("float32",)
+    size = "" if array.size or array.ndim == 1 else f"size={array.shape}"
+    dtype = "" if x.dtype.name in evident else f"dtype={x.dtype}"
     body = block(array, *number_format(shown(array) if summarize else array), len(START), summarize) if array.size else "[]"
     try:
-        node = None if x.grad_fn is None else type(x.grad_fn).__name__
+        history = f"grad_fn=<{type(x.grad_fn).__name__}>" if x.grad_fn else "requires_grad=True" if x.requires_grad else ""
     except RuntimeError:  # a view that must not have changed with its base
-        node = "Invalid"
-    if node:
-        suffixes.append(f"grad_fn=<{node}>")
-    elif x.requires_grad:
-        suffixes.append("requires_grad=True")
+        history = "grad_fn=<Invalid>"
     result = START + body
-    for suffix in suffixes:
+    for suffix in filter(None, (size, dtype, history)):
         line = (result.rpartition("\n")[2] + suffix).replace("minigrad.", "torch.")  # lines end where PyTorch's do
         result += (", " if len(line) + 4 <= LINE else ",\n" + " " * len(START)) + suffix
     return result + ")"

@@ -6,7 +6,7 @@ to a rule are put on Tensor by `operators`, its text by `printing`, and what Num
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +41,10 @@ def read_only(get: Callable[[Any], Any], doc: str | None = None) -> Any:
     return property(get, refuse, doc=doc or get.__doc__)
 
 
-class Tensor:
+Methods: Any = object  # type checkers: other modules put methods on Tensor
+
+
+class Tensor(Methods):
     """An n-dimensional array of one element type, with what autograd needs to know about it.
 
     `_array` is a NumPy array; a 0-d result is kept as a NumPy scalar until something shares its memory. `_grad_fn` is
@@ -53,12 +56,9 @@ class Tensor:
     _requires_grad: bool
     _grad_fn: Any
     _grad: Tensor | None
-    _base: Any
-    _counter: Any
     _seen: tuple[int, str]  # of a view: the version that its grad_fn belongs to; how it was made: "", "several", "no_grad"
-    _accumulator: Any = None  # these two are for leaves in a graph only, which keep them in their __dict__
+    _accumulator: Any = staticmethod(lambda: None)  # these two are for leaves in a graph only, which keep them in their __dict__
     _hooks: dict | None = None
-    __array_priority__ = 1000
 
     def __new__(cls, *data: Any) -> Tensor:
         sized = data and not isinstance(data[0], (list, tuple, np.ndarray, Tensor))
@@ -184,11 +184,8 @@ class Tensor:
 
     def as_type(self, dtype: np.dtype) -> Tensor:
         """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
-        if dtype == self._array.dtype:
-            return self
-        result = shadow(self._array.astype(dtype), graph.edge(self))
-        result._counter = counter(self)
-        return result
+        same = dtype == self._array.dtype
+        return self if same else wrap(self._array.astype(dtype), graph.edge(self), counter(self))
 
     # ------------------------------------------------------------ what it is
     shape: Size = read_only(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")
@@ -287,23 +284,19 @@ class Tensor:
         result._grad = self._grad and self._grad.__deepcopy__(memo)
         return result
 
-    if TYPE_CHECKING:  # what `operators` puts here
-        def __getattr__(self, name: str) -> Any: ...
-        def _operator(self, *others: Any) -> Tensor: ...
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _operator
-        __rpow__ = __matmul__ = __rmatmul__ = __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __xor__ = _operator
-        __neg__ = __pos__ = __abs__ = __invert__ = __getitem__ = __setitem__ = _operator
-
 
 new = object.__new__
 
 
-def wrap(array: Any) -> Tensor:
-    """A Tensor around an array (or a NumPy scalar for 0-d) that needs no gradient and shares the memory."""
+def wrap(array: Any, node: Any = None, count: list[int] | None = None) -> Tensor:
+    """A Tensor around an array (or a NumPy scalar for 0-d) that shares the memory, and the box of a version number.
+
+    It stands at `node` in the graph, or, with None, outside it and needs no gradient.
+    """
     result = new(Tensor)
-    result._array = array
-    result._requires_grad = False
-    result._grad_fn = result._grad = result._base = result._counter = None
+    result._array, result._grad_fn, result._counter = array, node, count
+    result._requires_grad = node is not None
+    result._grad = result._base = None
     return result
 
 
@@ -321,16 +314,12 @@ def leaf(array: np.ndarray, requires_grad: bool = False) -> Tensor:
 
 def shadow(array: Any, node: Any) -> Tensor:
     """A Tensor of these values that stands at `node` in the graph, or outside it for None."""
-    result = wrap(array)
-    result._grad_fn, result._requires_grad, result._counter = node, node is not None, [0]
-    return result
+    return wrap(array, node, [0])
 
 
 def alias(x: Tensor) -> Tensor:
     """The same memory and version number as `x`, without its history."""
-    result = wrap(x._array)
-    result._counter = counter(x)
-    return result
+    return wrap(x._array, None, counter(x))
 
 
 def counter(x: Tensor) -> list[int]:
