@@ -60,9 +60,11 @@ class Tensor(Methods):
     _accumulator: Any = None  # these two are for leaves in a graph only, which keep them in their __dict__
     _hooks: dict | None = None
 
-    def __new__(cls, *data: Any) -> Tensor:
+    def __init__(self, *data: Any) -> None:
         sized = data and not isinstance(data[0], (list, tuple, np.ndarray, Tensor))
-        return creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32)
+        made = creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32)
+        self._array, self._requires_grad = made._array, False
+        self._grad_fn = self._grad = self._base = self._counter = None
 
     # ------------------------------------------------------------ autograd
     @property
