@@ -56,6 +56,8 @@ class Tensor(Methods):
     _requires_grad: bool
     _grad_fn: Any
     _grad: Tensor | None
+    _base: Any
+    _counter: Any
     _seen: tuple[int, str]  # of a view: the version that its grad_fn belongs to; how it was made: "", "several", "no_grad"
     _accumulator: Any = None  # these two are for leaves in a graph only, which keep them in their __dict__
     _hooks: dict | None = None
