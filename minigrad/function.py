@@ -37,7 +37,7 @@ class Function:
             if cls.setup_context:
                 cls.setup_context(ctx, args, made)
         outputs = made if isinstance(made, tuple) else (made,)
-        results = tuple([(x.detach() if is_in(x, ctx.constant) else x.view_as(x)) if is_in(x, args) else x for x in outputs])
+        results = tuple([x if not is_in(x, args) else x.detach() if is_in(x, ctx.constant) else x.view_as(x) for x in outputs])
         if graph.is_grad_enabled() and any(ctx.needs_input_grad):
             ctx.record(args, outputs, results)
         return results if isinstance(made, tuple) else results[0]
@@ -89,11 +89,13 @@ class Custom(Node):
             return
         waiting = g if isinstance(g, dict) else {0: g}
         zeros = [np.zeros(*meta) if meta is not None and self.materialize else None for meta in self.outputs]
-        grads = [waiting.get(i, zero) for i, zero in enumerate(zeros)]
+        given = [waiting.get(i, zero) for i, zero in enumerate(zeros)]
+        grads = [x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in given]
         with graph.set_grad_enabled(task.record):
-            made = self.function.backward(self, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
+            made = self.function.backward(self, *grads)
         made = made if isinstance(made, tuple) else (made,)
-        need(len(made) >= self.count and set(made[self.count:]) <= {None}, "gradient_count", self.name(), self.count, len(made))
+        fits = len(made) >= self.count and set(made[self.count:]) <= {None}
+        need(fits, "gradient_count", self.name(), self.count, len(made))
         for i, part in enumerate(made):
             need(part is None or i in self.places, "gradient_of_number", self.name(), i + 1)
         if not task.keep:

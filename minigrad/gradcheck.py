@@ -65,6 +65,7 @@ def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, **optio
 
     def gradients(*args: Any) -> tuple:
         given, upstream = args[:len(inputs)], args[len(inputs):]
-        return tuple(tracked(engine.grad(tracked(func(*given)), tracked(given), upstream, create_graph=True, allow_unused=True)))
+        found = engine.grad(tracked(func(*given)), tracked(given), upstream, create_graph=True, allow_unused=True)
+        return tuple(tracked(found))
 
     return gradcheck(gradients, (*inputs, *engine.as_tuple(grad_outputs)), **options)
