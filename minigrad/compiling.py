@@ -5,7 +5,6 @@ statements, value and vjps, which are put into the texts below. So no closure is
 the way back. Words in capitals stand for parts of the rule; other names begin with an underscore, as no rule's do.
 A test compares both ways.
 """
-from __future__ import annotations
 
 import ast
 import inspect
@@ -13,6 +12,8 @@ import linecache
 import re
 import textwrap
 from typing import Any
+
+import numpy as np
 
 from . import graph, inplace, lifting, tensors
 from .graph import Plan
@@ -48,7 +49,7 @@ if NUMBERS and _input_1.__class__ is not _Tensor:
     if ALIKE and _to_0 is not None:
         _like = _to_0.like
 elif NUMBERS and _input_0.__class__ is not _Tensor:
-    if _to_1 is None and B.dtype.kind != "f":
+    if _to_1 is None and B.__class__ is not _float32 and B.dtype.kind != "f":
         return GENERAL
     if ALIKE and _to_1 is not None:
         _like = _to_1.like
@@ -77,7 +78,7 @@ def operation(PARAMETERS):
     if UNTRACKED or not _mode.enabled:
         _result._requires_grad, _result._grad_fn = False, None
         return RESULT
-    _node = _new(_kind)
+    _node = _kind()
     _node.edges = EDGES
     SAVE
     _node.number = _next_number()
@@ -137,7 +138,7 @@ if ALONE or _needed is None or TO in _needed:
 """
 CHECK = """
 if X.__class__ is _Tensor:
-    if X._counter is not None and X._counter[0] != (_node.versions or ZEROS)[PLACE]:
+    if X._counter is not None and (X._detached or X._counter[0] != (_node.versions or ZEROS)[PLACE]):
         return False
     X = X._array
 """
@@ -160,11 +161,11 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         return False
     inputs, to = [[f"_{word}_{i}" for i in range(len(names))] for word in ("input", "to")]
     space |= {name: rule.__globals__[name] for name in used} | {
-        "_rule": rule, "_kind": call.node, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray,
-        "_new": tensors.new, "_view_of": tensors.view_of, "_array_of": tensors.array_of,
-        "_graph": graph, "_inplace": inplace, "_mode": graph.grad_mode, "_accumulator": graph.accumulator,
-        "_Part": graph.Part, "_fit": graph.fit, "_next_number": graph.next_number,
-        "_record": graph.RECORD, "_any_requires_grad": graph.ANY_REQUIRES_GRAD}
+        "_rule": rule, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray, "_float32": np.float32,
+        "_kind": graph.node_class(call.node.__name__, call.node, __init__=object.__init__),  # OPERATION fills every slot
+        "_new": tensors.new, "_view_of": tensors.view_of, "_array_of": tensors.array_of, "_inplace": inplace, "_graph": graph,
+        "_mode": graph.grad_mode, "_accumulator": graph.accumulator, "_Part": graph.Part, "_fit": graph.fit,
+        "_next_number": graph.next_number, "_record": graph.RECORD, "_any_requires_grad": graph.ANY_REQUIRES_GRAD}
     save: list[str] = []
     watched: set[int] = set()
     for key, when in enumerate(("if True", ) if len(names) == 1 else ("if _to_1 is None", "elif _to_0 is None", "else"), 1):

@@ -204,10 +204,10 @@ def run(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | Non
 def path(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | None) -> list[graph.Node]:
     """The nodes to visit: all that a gradient can reach from `roots`, or only those that lead to one of `targets`."""
     nodes = order(roots)
-    wanted = set(targets or ())
-    for node in nodes if targets is not None else ():
-        if not node.edges and node not in wanted:  # not every path leads to one of them
-            task.needed = leading_to(wanted, nodes)
+    if targets is not None:
+        ends = {node for node in nodes if not node.edges}
+        if not ends.issubset(targets) or (not ends and not set(targets).issubset(nodes)):  # not every path leads to a target
+            task.needed = leading_to(targets, nodes)
             return [node for node in nodes if node in task.needed]
     return nodes
 
@@ -263,7 +263,7 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     found = gradients(task, outputs, grad_outputs, inputs)
     for i, g in enumerate(found):
         if g is None and materialize_grads:
-            g = np.zeros(inputs[i].shape, inputs[i]._array.dtype)
+            g = found[i] = tensors.leaf(np.zeros(inputs[i].shape, inputs[i]._array.dtype), create_graph)
         elif g is None and not allow_unused:
             raise error("unused", i)
         if g is not None and g.__class__ is not Tensor:
@@ -298,9 +298,12 @@ class RemovableHandle:
 
     hooks: dict
 
+    def __init__(self) -> None:
+        self.key = object()  # not the handle itself, which would be held by the dictionary that it holds
+
     def remove(self) -> None:
         """Take the hook away; a second time does nothing."""
-        self.hooks.pop(self, None)
+        self.hooks.pop(self.key, None)
 
     def __enter__(self) -> RemovableHandle:
         return self
@@ -318,17 +321,18 @@ class Retain:
     def __call__(self, g: Tensor) -> None:
         x = self.x()
         if x is not None:
-            x._grad = tensors.wrap(copy(g._array)) if x._grad is None else x._grad + g
+            x._grad = g.clone() if x._grad is None else x._grad + g
 
 
 def add_hook(x: Tensor, key: Any, hook: Callable) -> dict:
     """Register a hook for the gradient of `x`: on its node, or, because a leaf's node may go, on the leaf itself."""
-    node = graph.edge(x)
-    assert node is not None
+    node = target(x)
     if node.hooks is None:
         node.hooks = {}
         if x.is_leaf:
             x._hooks = node.hooks
+        if isinstance(node, graph.Output):  # to be called also where only another result gets a gradient
+            node.edges[0].heard = {**node.edges[0].heard, node.index: node.hooks}
     node.hooks.setdefault(key, hook)
     return node.hooks
 
@@ -344,6 +348,13 @@ def run_hooks(hooks: dict, g: Any) -> Any:
             need(result.dtype is given.dtype, "hook_type", getattr(hook, "__name__", ""), given.type(), result.type())
             given = result
     return given if isinstance(g, Tensor) else given._array
+
+
+def tell_unused(node: graph.Node, grads: dict) -> None:
+    """Call the hooks of those results of `node` that got no gradient, with None."""
+    for i, hooks in node.heard.items():
+        for key, hook in hooks.items() if i not in grads else ():
+            need(key == RETAIN or hook(None) is None, "hook_none")
 
 
 from . import inplace  # noqa: E402  writing in place is recorded on the graph that this module walks

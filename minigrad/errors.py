@@ -1,5 +1,4 @@
 """What minigrad refuses and warns of, in PyTorch's words: the texts are in `errors.txt`, read when the first is needed."""
-from __future__ import annotations
 
 import builtins
 import functools

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from . import graph, inplace, tensors
-from .errors import error, need
+from . import engine, graph, inplace, tensors
+from .errors import error, need, warn
 from .graph import Node, Output
 from .tensors import Tensor
 
@@ -41,6 +41,7 @@ class Function:
         ctx = cls.node()
         ctx.to_save, ctx.dirty, ctx.constant, ctx.materialize = (), (), (), True
         ctx.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
+        ctx.edges = tuple([graph.edge(x) for x in args if isinstance(x, Tensor)])  # before forward writes to any of them
         with graph.set_grad_enabled(False):
             made = cls.forward(*(() if cls.setup_context else (ctx,)), *args, **options)
             if cls.setup_context:
@@ -49,9 +50,9 @@ class Function:
         for x in ctx.dirty:
             need(is_in(x, outputs), "dirty")
             tensors.counter(x)[0] += 1
-        results = tuple([x if not is_in(x, args) or is_in(x, ctx.dirty) else
-                         x.detach() if is_in(x, ctx.constant) else x.view_as(x) for x in outputs])
-        if graph.is_grad_enabled() and any(ctx.needs_input_grad):
+        recorded = graph.is_grad_enabled() and any(ctx.needs_input_grad)
+        results = tuple([ctx.result(x, args, recorded) if isinstance(x, Tensor) else x for x in outputs])
+        if recorded:
             ctx.record(args, outputs, results)
         return results if isinstance(made, tuple) else results[0]
 
@@ -83,15 +84,20 @@ class Custom(Node):
     def record(self, args: tuple, outputs: tuple, results: tuple) -> None:
         """Make the results remember this node: the outputs of forward, in the place of an argument a view of it."""
         self.places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
-        self.count, self.edges = len(args), tuple([graph.edge(args[i]) for i in self.places])
-        self.number = graph.next_number()
+        self.count, self.number = len(args), graph.next_number()
         self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in results]
         for i, x in enumerate(results):
             if not isinstance(x, Tensor) or x._array.dtype.kind != "f" or is_in(outputs[i], self.constant):
                 continue
             self.like = graph.like_of(x._array)
             if is_in(x, self.dirty):
-                need(not x.is_leaf or not x.requires_grad, "dirty_leaf")
+                if not is_in(x, args):
+                    warn("dirty_result", level=2)
+                need(x._base is not None or not x.is_leaf or not x.requires_grad, "dirty_leaf")
+                if x._base is not None:
+                    need(len(results) == 1, "dirty_views")
+                    inplace.refuse_view(x, "is being")
+                    need(not x.requires_grad or not x._base.is_leaf, "leaf_view_written")
                 inplace.rebase(x, self.end(i, x))
             else:
                 x._requires_grad, x._grad_fn = True, self.end(i, x)
@@ -103,6 +109,15 @@ class Custom(Node):
         self.saved = tuple([x if i is None else tensors.alias(x) for x, i in zip(self.to_save, self.which, strict=True)])
         self.to_save, self.plan = (), graph.Plan([], [None] * len(self.saved), [])
         self.note_versions()
+
+    def result(self, x: Tensor, args: tuple, recorded: bool) -> Tensor:
+        """What `apply` returns for the output `x` of forward: never an argument itself, unless it was written to."""
+        dirty = is_in(x, self.dirty)
+        if is_in(x, args) and (not dirty or (x.requires_grad and not recorded)):
+            x = x.detach() if dirty or is_in(x, self.constant) else x.view_as(x)
+        if x._base is not None and not dirty:
+            x._seen = (x._version, "custom")
+        return x
 
     @property
     def saved_tensors(self) -> tuple:
@@ -120,12 +135,16 @@ class Custom(Node):
     def maker(self, i: int) -> Node | None:
         """The node that made saved tensor `i`, if that is a result."""
         k = self.which[i]
+        if k is not None and self.inside:  # written into a view
+            return inplace.part_of(self.inside())
         return None if k is None else self.end(k, self.saved[i])
 
     def backward(self, g: Any, task: Any) -> Iterator[tuple[Node, Any]]:
         """Call the Function's own backward, on Tensors, and check what it returns."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):
             return
+        if isinstance(g, dict):
+            engine.tell_unused(self, g)
         grads = [g.get(i) for i in range(len(self.outputs))] if isinstance(g, dict) else [g]
         for i, meta in enumerate(self.outputs):
             if grads[i] is None and self.materialize and meta is not None:

@@ -79,7 +79,8 @@ def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool
 
     Each row is a walk over the same nodes, so they are looked for once.
     """
-    root, targets = graph.edge(output), [engine.target(x) for x in inputs]
+    root: Any = graph.edge(output)
+    targets = [engine.target(x) for x in inputs]
     task = engine.Task(keep=True, record=create_graph, accumulates=False)
     nodes = [] if root is None else engine.path(task, [root], targets)
     shape, n, kind = output._array.shape, output.numel(), output._array.dtype
@@ -111,7 +112,11 @@ def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: boo
     """The second derivatives of a scalar function: the Jacobian of its gradient."""
     def gradient(*args: Any) -> Any:
         given, _, found = start(func, args, "hessian", True, strict, True)
-        return like(pull(found, given, (None,), True, strict, "The output", "hessian_jacobian"), inputs)
+        first = pull(found, given, (None,), True, False, "", "")
+        for i, g in enumerate(first if strict else ()):
+            need(g.requires_grad, "hessian_jacobian_constant", i)
+        return like(first, inputs)
+    tensors_of(inputs, "inputs", "hessian")
     return jacobian(gradient, inputs, create_graph, strict)
 
 

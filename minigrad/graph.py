@@ -6,6 +6,8 @@ Every operation of `rules` leaves a Node behind. How a rule becomes an operation
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import itertools
 import threading
 import weakref
@@ -16,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, tensors
-from .errors import error
+from .errors import error, need
 from .tensors import Tensor
 
 Array = Any  # np.ndarray, or the NumPy scalar that stands for a 0-d array
 
 next_number = itertools.count().__next__
-ndarray = np.ndarray
+ndarray, new = np.ndarray, object.__new__
 
 
 # ---------------------------------------------------------------- which results are recorded
@@ -43,10 +45,35 @@ def is_grad_enabled() -> bool:
     return grad_mode.enabled
 
 
-class set_grad_enabled(contextlib.ContextDecorator):
+class Decorator(contextlib.ContextDecorator):
+    """A context manager that decorates functions, and generators: those are entered again for each step."""
+
+    def __call__(self, function: Any) -> Any:
+        if not inspect.isgeneratorfunction(function):
+            return super().__call__(function)
+
+        @functools.wraps(function)
+        def steps(*args: Any, **options: Any) -> Any:
+            made = function(*args, **options)
+            step = functools.partial(next, made)
+            try:
+                while True:
+                    with self._recreate_cm():  # type: ignore[attr-defined]
+                        value = step()
+                    try:
+                        step = functools.partial(made.send, (yield value))
+                    except BaseException as problem:
+                        step = functools.partial(made.throw, problem)
+            except StopIteration as end:
+                return end.value
+        return steps
+
+
+class set_grad_enabled(Decorator):
     """Switch recording on or off: at once, and as a context manager or decorator only for that block or function."""
 
     def __init__(self, mode: bool) -> None:
+        need(type(mode) is bool, "mode", type(mode).__name__)
         self.mode, self.before, grad_mode.enabled = mode, grad_mode.enabled, mode
 
     def __call__(self, function: Any) -> Any:
@@ -67,14 +94,13 @@ class set_grad_enabled(contextlib.ContextDecorator):
         return f"minigrad.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
 
 
-class no_grad(contextlib.ContextDecorator):
+class no_grad(Decorator):
     """Inside the block (or the decorated function) nothing is recorded: results need no gradient."""
 
     on = False
 
     def __new__(cls, function: Any = None) -> Any:
-        self = object.__new__(cls)
-        return self if function is None else self(function)
+        return new(cls) if function is None else new(cls)(function)
 
     def _recreate_cm(self) -> Any:
         return type(self)()
@@ -82,7 +108,7 @@ class no_grad(contextlib.ContextDecorator):
     def __enter__(self) -> None:
         self.before, grad_mode.enabled = grad_mode.enabled, self.on
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: Any, problem: Any, trace: Any) -> None:
         grad_mode.enabled = self.before
 
 
@@ -125,6 +151,9 @@ class Node:
     plan: Any
     saved: Any
     versions: Any
+    inside: Any = None  # of a node in a CopySlices: a weak reference to that
+    heard: dict[int, dict] = {}  # noqa: RUF012  of a node with several results: the hooks of each
+    arguments: tuple | list = ()  # tensors that were saved as arrays, with their versions: see `watch`
 
     def __init__(self, edges: tuple | None = None, like: Any = None) -> None:
         if edges is not None:
@@ -185,6 +214,8 @@ class Node:
         for i, x in enumerate(self.saved):
             if isinstance(x, Tensor):
                 check_version(x, self.versions[i] if self.versions else 0, self.maker(i))
+        for x, version in self.arguments:
+            check_version(x, version, None)
 
     def maker(self, i: int) -> Node | None:
         """The node that made saved value `i`, when it needs a gradient."""
@@ -203,7 +234,8 @@ class Node:
             self.saved = None
         if not task.record:
             return [tensors.array_of(x) for x in saved]
-        return [tensors.shadow(tensors.array_of(x), self.maker(i))
+        out = inplace.part_of(self.inside()) if self.inside and self.plan.keeps_out else self
+        return [tensors.shadow(tensors.array_of(x), out if self.plan.sources[i] == "out" else self.maker(i))
                 if isinstance(x, Tensor) or self.plan.sources[i] == "out" else x for i, x in enumerate(saved)]
 
     def backward(self, g: Any, task: Any) -> Iterable[tuple[Node, Any]]:
@@ -335,6 +367,7 @@ class Several(Node):
 
     def backward(self, g: Any, task: Any) -> Iterable[tuple[Node, Any]]:
         """The vjp of the list of gradients; zeros for results that nobody used."""
+        engine.tell_unused(self, g)
         zeros = [np.zeros(shape, dtype) for shape, dtype in self.outputs]
         return super().backward([g.get(i, tensors.wrap(z) if task.record else z) for i, z in enumerate(zeros)], task)
 
@@ -421,14 +454,26 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
 UNBROADCAST = unbroadcast
 
 
+def watch(result: Tensor, *arguments: Any) -> Tensor:
+    """Those of the arguments that are tensors were saved as arrays: notice on the way back that they were written to."""
+    given, node = [(x, tensors.counter(x)[0]) for x in arguments if isinstance(x, Tensor) and x.ndim], result._grad_fn
+    if node is not None and given:
+        plan, node.arguments = node.plan, given
+        node.plan = Plan(plan.names, plan.sources, plan.vjps, lambda g, node, task: (
+            all(x._version == version for x, version in given) and plan.push(g, node, task)))
+    return result
+
+
 def check_version(saved: Tensor, expected: int, maker: Node | None) -> None:
     """RuntimeError when a tensor was written to after it was saved: the gradient would be of another function."""
+    need(not saved._detached or saved._grad_fn is not None or maker is None or isinstance(maker, AccumulateGrad), "detached")
     if saved._version != expected:
-        maker = saved._grad_fn or maker
+        maker = edge(saved) or maker  # of a view as it is now
         made = ""
         if maker is not None and not isinstance(maker, AccumulateGrad):
             made = ", which is output {1} of {0},".format(*origin(maker))
-        raise error("version", saved.type(), list(saved.shape), made, saved._version, expected)
+        kind = saved.type() if saved._array.dtype.kind != "b" else "CPUBoolType"
+        raise error("version", kind, list(saved.shape), made, saved._version, expected)
 
 
 # ---------------------------------------------------------------- recording

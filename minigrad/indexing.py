@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import rules, tensors
+from . import graph, rules, tensors
 from .errors import error, need, warn
 from .tensors import Tensor
 
@@ -23,7 +23,7 @@ def get(x: Tensor, key: Any) -> Tensor:
         return rules.slice_(x, (key, ...)) if key.step is None else take_slice(x, 0, key, always=True)
     view, rest = basic(x, key)
     if rest is not None:
-        return rules.index(view, rest)
+        return graph.watch(rules.index(view, rest), *(key if isinstance(key, (tuple, list)) else (key,)))
     return rules.alias(view, view._array.shape) if view is x else view
 
 
@@ -35,6 +35,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
     keys = [plain(k) for k in key] if isinstance(key, tuple) else [plain(key)]
     used = sum([n_dims(k) for k in keys])
     need(used <= x.ndim or x.ndim or type(key) is not int or key, "index_0d")
+    need(x.ndim or not isinstance(keys[0], slice), "slice_0d")
     need(used <= x.ndim, "many_indices", x.ndim)
     arrays: dict[int, np.ndarray] = {}
     dim = 0

@@ -4,8 +4,8 @@ A write computes its result as an ordinary recorded operation, copies it into th
 the new node. A write to a view changes its base: the base's new node, `CopySlices`, sends the gradient of the written
 part through the operation and the gradient of the rest to the old base.
 """
-from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,7 +60,7 @@ class CopySlices(Node):
     second edge's values); the rest goes to the old base.
     """
 
-    __slots__ = ("fn", "index", "laid", "old", "part")
+    __slots__ = ("__weakref__", "fn", "index", "laid", "old", "part")
     fn: Node | None
     old: OldValues | None
     laid: tuple[int, ...]
@@ -130,10 +130,10 @@ def check(op: Any, x: Tensor, *args: Any) -> None:
             refuse_view(x, "is being")
             need(not x.requires_grad or not base.is_leaf, "leaf_view_written")
         need(not x.requires_grad or not x.is_leaf, "leaf_written")
-    if base is not None and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
+    if old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         if op is rules.index_put:
             warn("index_put_expanded", level=3)
-        elif op is not rules.zero:
+        elif op not in (rules.zero, rules.fill, rules.fill_tensor):
             raise error("written_several")
     if x._counter is not None:
         for arg in args:
@@ -156,14 +156,17 @@ def refuse_view(view: Tensor, what: str) -> None:
         if made == "no_grad" or node is None:
             of += f"{' of a view which' if of else 'A view'} was created in no_grad mode"
         several, custom = made == "several", made == "custom"
-        end = "." if several and node else " with grad mode enabled."
+        end = "." if node is not None and (several or custom) else " with grad mode enabled."
         raise error("view_several" if several else "view_custom" if custom else "view_no_grad", of, what, end)
 
 
-def update(op: Any, x: Tensor, *args: Any, **options: Any) -> Tensor:
-    """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x."""
+def update(op: Any, x: Tensor, *args: Any, given: Any = (), **options: Any) -> Tensor:
+    """x becomes op(x, *args), in the memory of x, and so do its views and what it is a view of. Returns x.
+
+    given: what the node watches, see `graph.watch`.
+    """
     check(op, x, *args)
-    result = op(x, *args, **options)
+    result = graph.watch(op(x, *args, **options), *given)
     new, old = result._array, x._array
     if new.shape != old.shape:
         raise error("written_shape", list(old.shape), list(new.shape))
@@ -191,7 +194,8 @@ def write_with(operation: Any, x: Tensor, y: Any) -> bool:
     """x becomes operation(x, y), computed straight in its memory where nothing is recorded. Whether it was done."""
     array = x._array
     kind = array.__class__
-    if x._base is not None or (graph.grad_mode.enabled and (x._requires_grad or graph.any_requires_grad(y))):
+    if x._base is not None or (kind is np.ndarray and 0 in array.strides) or (
+            graph.grad_mode.enabled and (x._requires_grad or graph.any_requires_grad(y))):
         return False
     if y.__class__ is Tensor:
         if y._counter is x._counter is not None and y is not x:  # perhaps the same memory in another order
@@ -201,7 +205,7 @@ def write_with(operation: Any, x: Tensor, y: Any) -> bool:
             return False
     elif y.__class__ is not float and y.__class__ is not int:
         return False
-    if array.dtype.kind != "f":
+    if not x._requires_grad and array.dtype.kind != "f":
         return False
     try:
         new = operation(array, y)
@@ -223,6 +227,7 @@ def rebase(x: Tensor, node: Node) -> None:
     slices = CopySlices((graph.edge(base), *node.edges[1:]), graph.like_of(base._array))
     slices.fn, slices.old, slices.laid, slices.part = node, old, (-1,), x._array.shape
     slices.index = (positions(base._array, x._array),)
+    node.inside = weakref.ref(slices)
     node.edges = (node.edges[0] and old, *node.edges[1:])
     move_on(base, slices)
 
@@ -234,6 +239,13 @@ def move_on(x: Tensor, node: Node) -> None:
     x._grad_fn, x._requires_grad = node, True
     if retain is not None:
         engine.add_hook(x, engine.RETAIN, retain)
+
+
+def part_of(slices: CopySlices) -> Node:
+    """The node of a view of what `slices` wrote: the history of a result that was written there."""
+    base = tensors.shadow(np.zeros(slices.shape, slices.dtype), slices)
+    value, vjp = rules.as_strided.rule(base._array, slices.index)
+    return graph.record(rules.as_strided, (base,), value, [vjp])._grad_fn
 
 
 def refresh(view: Tensor) -> None:
@@ -276,7 +288,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
                       if isinstance(k, (Tensor, np.ndarray, list))]
             if value._array.size == 1 and [k.dtype for k in arrays if k.ndim] == [np.dtype(bool)]:
                 value = value.as_type(x._array.dtype)  # one number for a mask may be of any type
-            update(rules.index_put, view, value, rest)
+            update(rules.index_put, view, value, rest, given=index if isinstance(index, (tuple, list)) else (index,))
         else:
             copy_(view, value if value.shape == view.shape else value.expand(view.shape))
 

@@ -4,7 +4,6 @@
 element type, calls the rule, and has the result recorded. For the usual arguments `compiling` writes code that does the
 same in less time.
 """
-from __future__ import annotations
 
 import functools
 import inspect
@@ -145,6 +144,5 @@ def record_several(op: Any, inputs: tuple, values: tuple, vjps: list, view: bool
         node.edges = tuple([graph.edge(x) for x in inputs])
         node.keep(inputs, results[0], vjps)
         node.outputs = [(value.shape, value.dtype) for value in values]
-        for i, result in enumerate(results):
-            result._requires_grad, result._grad_fn = True, Output(node, i, values[i])
+        results = [tensors.wrap(value, Output(node, i, value)) for i, value in enumerate(values)]
     return tuple([tensors.view_of(inputs[0], result, several=True) if view else result for result in results])

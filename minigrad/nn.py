@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from . import operators, rules
+from . import graph, operators, rules
 from .errors import need
 from .tensors import Tensor
 
@@ -22,7 +22,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     wrong = rows.astype(np.uint64) >= classes  # a negative number becomes a very large one
     need(not wrong.any(), "target_range", *rows[wrong][:1])
     need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)
-    return rules.nll_loss(operators.log_softmax(input, -1), rows, reduction)
+    return graph.watch(rules.nll_loss(operators.log_softmax(input, -1), rows, reduction), target)
 
 
 functional = SimpleNamespace(cross_entropy=cross_entropy)

@@ -45,7 +45,7 @@ def rdiv(x: Tensor, number: Any) -> Tensor:
 
 def pow(a: Any, b: Any) -> Tensor:
     """a ** b, with the rule for whichever of them is a number."""
-    if (b.__class__ is int or b.__class__ is float) and a.__class__ is Tensor and a._array.dtype.kind == "f":
+    if (b.__class__ is int or b.__class__ is float) and a.__class__ is Tensor and a._requires_grad:
         return rules.pow(a, b)
     a, b = [x.item() if isinstance(x, np.generic) else x for x in (a, b)]
     if isinstance(a, Tensor) and type(b) in lifting.NUMBERS:
@@ -93,10 +93,10 @@ def relu(x: Tensor) -> Tensor:
 def where(condition: Any, a: Any, b: Any) -> Tensor:
     """`a` where `condition` is True, else `b`; all three broadcast."""
     kind = condition.dtype.tensor_name if isinstance(condition, Tensor) else type(condition).__name__
-    need(kind == "Bool", "where", kind)
+    need(kind in ("Bool", "Byte"), "where", kind)
     lifting.refuse("", *[tensors.array_of(x) for x in (condition, a, condition, b, a)])
     a = a if isinstance(a, Tensor) or isinstance(b, Tensor) else np.asarray(a, dtypes.result_type(a, b))
-    return rules.where(*lifting.meet(rules.where, a, b), condition._array)
+    return graph.watch(rules.where(*lifting.meet(rules.where, a, b), condition._array.astype(bool, copy=False)), condition)
 
 
 def softmax(x: Tensor, dim: int) -> Tensor:
@@ -163,12 +163,12 @@ def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, e
 
 # ---------------------------------------------------------------- reductions
 def numpy_names(method: Callable) -> Callable:
-    """The method takes NumPy's `axis` and `keepdims` for `dim` and `keepdim` too, as PyTorch's do."""
+    """The method takes `axis` and `keepdims` for `dim` and `keepdim`, and a `dtype` to compute in, as PyTorch's do."""
     @functools.wraps(method)
-    def call(x: Tensor, *args: Any, **options: Any) -> Any:
+    def call(x: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Any:
         if options:
             options = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in options.items()}
-        return method(x, *args, **options)
+        return method(x if dtype is None else to(x, dtype), *args, **options)
     return call
 
 
@@ -224,11 +224,13 @@ def extreme(name: str, choose: Callable, place: Callable) -> Callable:
         if isinstance(dim, Tensor):
             return getattr(rules, name + "imum")(x, dim)
         if dim is None:
+            need(x._array.size, "empty_all", name)
             return getattr(rules, name)(x, choose)
         dim = nonempty(x, dim, name)
         index = place(x._array, axis=dim, keepdims=True)
         values = getattr(rules, name + "_dim")(x, tensors.wrap(index), dim, keepdim)
-        return found(values, tensors.wrap(index if keepdim else index.squeeze(dim)))
+        indices = tensors.wrap(index if keepdim else index.squeeze(dim))
+        return found(graph.watch(values, indices), indices)
 
     method.__doc__ = f"The {name}imum of all elements; along `dim` (values, indices); with a tensor, elementwise."
     return method
@@ -248,6 +250,7 @@ def plain_reduction(function: Callable, name: str) -> Callable:
         need(not chooses or array.dtype != bool, "arg_bool", name)
         if dim is not None:
             dim = nonempty(x, dim, name) if chooses else dims(x, dim)
+        need(array.size or dim is not None or not chooses, "empty_arg", name)
         found = function(array, axis=dim, keepdims=keepdim)
         return tensors.wrap(found if chooses or array.dtype != np.uint8 else found.astype(np.uint8))
     return method
@@ -336,6 +339,7 @@ def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
 def in_range(dim: int, n: int) -> int:
     """`dim` as a number from 0; IndexError outside the `n` dimensions."""
     n = n or 1
+    need(isinstance(dim, int), "dim_type", type(dim).__name__)
     need(-n <= dim < n, "dim_range", -n, n - 1, dim)
     return dim % n
 
@@ -518,6 +522,11 @@ def sequence(given: Any, name: str) -> list[Tensor]:
 def cat(tensors: Any, dim: Any = 0) -> Tensor:
     """The tensors one after the other along `dim`; all other sizes must agree."""
     found = sequence(tensors, "cat")
+    full = [x for x in found if x._array.shape != (0,)]
+    if full and full[0].ndim > 1:  # an empty vector goes with everything
+        shape, place = list(full[0].shape), in_range(dim, full[0].ndim)
+        shape[place] = 0
+        found = [x if x._array.shape != (0,) else x.view(shape) for x in found]
     first = found[0]
     for i, x in enumerate(found):
         need(x.ndim, "cat_0d", i)

@@ -22,7 +22,8 @@ def text(x: Tensor) -> str:
     dtype = "" if x.dtype.name in evident else f"dtype={x.dtype}"
     body = block(array, *number_format(shown(array) if summarize else array), len(START), summarize) if array.size else "[]"
     try:
-        history = f"grad_fn=<{type(x.grad_fn).__name__}>" if x.grad_fn else "requires_grad=True" if x.requires_grad else ""
+        node = x.grad_fn
+        history = f"grad_fn=<{type(node).__name__}>" if node else "requires_grad=True" if x.requires_grad else ""
     except RuntimeError:  # a view that must not have changed with its base
         history = "grad_fn=<Invalid>"
     result = START + body

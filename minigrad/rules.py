@@ -7,7 +7,6 @@ is itself differentiated, so they use only operators, NumPy functions and method
 
 The formulas are those of https://github.com/pytorch/pytorch/blob/v2.13.0/tools/autograd/derivatives.yaml.
 """
-from __future__ import annotations
 
 import itertools
 import math
@@ -155,7 +154,13 @@ def sigmoid(a, /):
 def relu(a, /):
     """d max(a, 0) = da where the result is positive (or nan), else 0"""
     out = np.maximum(a, 0)
-    return out, lambda g: only(~(out <= 0), g)
+    return out, lambda g: either(threshold, g, out)
+
+
+@elementwise("ThresholdBackwardBackward0")
+def threshold(g, out, /):
+    """The way back of `relu`: linear in g, and constant in `out`"""
+    return only(~(array_of(out) <= 0), g), lambda gg: either(threshold, gg, out), lambda gg: np.zeros_like(gg)
 
 
 @elementwise("ClampBackward1")
@@ -528,6 +533,8 @@ def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
     """The gradient of `norm`; g and out with the reduced dimensions kept."""
     if p == 0:
         return a * 0
+    if p == 1:
+        return g * np.sign(a)
     if p == 2:
         return g * divide0(a, out)
     if p in (np.inf, -np.inf):

@@ -56,13 +56,18 @@ class Tensor(Methods):
     _requires_grad: bool
     _grad_fn: Any
     _grad: Tensor | None
+    _base: Any
+    _counter: Any
     _seen: tuple[int, str]  # of a view: the version that its grad_fn belongs to; how it was made: "", "several", "no_grad"
     _accumulator: Any = staticmethod(lambda: None)  # these two are for leaves in a graph only, which keep them in their __dict__
     _hooks: dict | None = None
+    _detached: bool = False  # by detach_
 
-    def __new__(cls, *data: Any) -> Tensor:
+    def __init__(self, *data: Any) -> None:
         sized = data and not isinstance(data[0], (list, tuple, np.ndarray, Tensor))
-        return creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32)
+        made = creation.empty(*data) if sized else creation.tensor(data[0] if data else [], dtypes.float32)
+        self._array, self._requires_grad = made._array, False
+        self._grad_fn = self._grad = self._base = self._counter = None
 
     # ------------------------------------------------------------ autograd
     @property
@@ -108,7 +113,7 @@ class Tensor(Methods):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that `backward` has accumulated; None before. Only leaves, and after `retain_grad`, have one."""
-        if self._grad is None and self._requires_grad and not self.is_leaf and not self.retains_grad:
+        if self._grad is None and self._grad_fn is not None and self._requires_grad and not self.retains_grad:
             warn("non_leaf_grad")
         return self._grad
 
@@ -120,6 +125,10 @@ class Tensor(Methods):
             need(value._array.dtype == self._array.dtype, "grad_dtype", type_name(value), self.dtype.tensor_name)
             need(value is not self, "own_grad")
         self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
                  inputs: Any = None) -> None:
@@ -141,7 +150,7 @@ class Tensor(Methods):
         """Call `hook(grad)` whenever a gradient of this tensor is computed; what it returns replaces the gradient."""
         need(self.requires_grad, "hook")
         handle = engine.RemovableHandle()
-        handle.hooks = engine.add_hook(self, handle, hook)
+        handle.hooks = engine.add_hook(self, handle.key, hook)
         return handle
 
     def detach(self) -> Tensor:
@@ -153,6 +162,7 @@ class Tensor(Methods):
         """Forget in place how this tensor was made: it becomes a leaf that needs no gradient."""
         need(self._base is None, "detach_view")
         counter(self)
+        self._detached = self._detached or self._grad_fn is not None
         self._requires_grad, self._grad_fn = False, None
         return self
 
@@ -281,7 +291,7 @@ class Tensor(Methods):
     def __deepcopy__(self, memo: dict) -> Tensor:
         need(self.is_leaf, "deepcopy")
         memo[id(self)] = result = leaf(np.array(self._array), self._requires_grad)
-        result._grad = self._grad and self._grad.__deepcopy__(memo)
+        result._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
         return result
 
 

@@ -456,7 +456,7 @@ LEAF_MISTAKES = (
     ),
     Mistake(
         "the question asks itself, without end",
-        "self.grad and self.is_leaf both call is_leaf, which calls them again. Ask self.grad_fn, which does not.",
+        "self.is_leaf calls the function that you are writing, which calls it again. Ask self.grad_fn, which does not.",
         LEAF,
         lambda right: lambda self: self.is_leaf,
     ),

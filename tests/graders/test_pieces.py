@@ -71,7 +71,10 @@ REACHED = {
         lambda r: (x() * x(1.0)).sum().backward(), lambda r: (mg.ones(3, 2) + x()).sum().backward(),
         lambda r: x(1.0).expand(3).sum().backward(),
     ],
-    "order": [lambda r: x().sum().backward(), lambda r: grad(x()), lambda r: mg.autograd.backward(x().sum())],
+    "order": [
+        lambda r: x().sum().backward(), lambda r: grad(x()), lambda r: mg.autograd.backward(x().sum()),
+        lambda r: mg.autograd.functional.jacobian(lambda a: a * 2, x()),
+    ],
     "collect": [lambda r: x().sum().backward(), lambda r: grad(x()), lambda r: mg.autograd.backward(x().sum())],
     "walk": [
         lambda r: x().sum().backward(), lambda r: grad(x()), lambda r: mg.autograd.backward(x().sum()),
@@ -79,7 +82,7 @@ REACHED = {
     ],
     "gradients": [
         lambda r: grad(x()), lambda r: grad(x(), create_graph=True),
-        lambda r: mg.autograd.functional.jacobian(lambda a: a * 2, x()),
+        lambda r: mg.autograd.functional.vjp(lambda a: (a * 2).sum(), x()),
     ],
 }  # fmt: skip
 

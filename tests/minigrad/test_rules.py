@@ -47,7 +47,7 @@ ROWS: dict[str, list[tuple[tuple, dict[str, Any]]]] = {
     "add": TWO, "sub": TWO, "mul": TWO, "div": TWO, "maximum": TWO, "minimum": TWO, "pow_tensor": POSITIVE,
     "rsub": [((some(2, 3), 1.5), {})],
     "neg": ONE, "reciprocal": ONE, "exp": ONE, "abs": ONE, "sign": ONE, "sin": ONE, "cos": ONE, "tanh": ONE,
-    "sigmoid": ONE, "relu": ONE, "log": UP, "sqrt": UP,
+    "sigmoid": ONE, "relu": ONE, "log": UP, "sqrt": UP, "threshold": [((some(3, 4), some(3, 4)), {})],
     "pow": [((above(3),), {"exponent": n}) for n in (0, 1, 2, 3, -1, 0.5)] + [((some(3),), {"exponent": 3})],
     "pow_base": [((some(3),), {"base": 2.5}), ((above(3),), {"base": 0})],
     "clamp": [((some(5),), {"min": -0.8, "max": 0.8}), ((some(5),), {"min": 0.1}), ((some(5),), {"max": 0.1})],

@@ -107,11 +107,12 @@ class Maker:
         x = self.tensor()
         shape = self.names[x].shape
         y = self.one([self.tensor(lambda other: broadcasts(shape, other.shape)), self.tensor(), repr(self.one(VALUES)), "2"])
-        if self.sometimes():
-            self.assign(f"{self.one(CALLS)}({x}, {y})")
-        else:
-            x, y = (x, y) if self.sometimes() else (y, x)
-            self.assign(f"{x} {self.one(BINARY)} {y}")
+        function = self.one(CALLS) if self.sometimes() else ""
+        x, y = (x, y) if function or self.sometimes() else (y, x)
+        line = f"{function}({x}, {y})" if function else f"{x} {self.one(BINARY)} {y}"
+        if getattr(self.names.get(y), "dtype", None) is torch.bool:  # the gradient of a power to a bool fails in PyTorch
+            line = line.replace("**", "*").replace("torch.pow", "torch.mul")
+        self.assign(line)
 
     def reduce(self) -> None:
         """A reduction along one or several dimensions."""
@@ -158,7 +159,9 @@ class Maker:
         """Read a part."""
         x = self.tensor(lambda t: t.ndim > 0)
         mask = self.tensors(lambda t: t.dtype == torch.bool and t.shape == self.names[x].shape)
-        self.assign(f"{x}[{self.one(mask) if mask else self.index(self.names[x])}]")
+        places = self.tensors(lambda t: t.dtype == torch.int64 and t.ndim < 2)
+        known = mask or (places if self.sometimes() else [])
+        self.assign(f"{x}[{self.one(known) if known else self.index(self.names[x])}]")
 
     def set(self) -> None:
         """Write a part: a number, or a tensor that fits."""
@@ -189,10 +192,12 @@ class Maker:
         t = self.names[x]
         y = self.tensor(lambda other: other.shape == t.shape)
         z = self.tensor(lambda other: broadcasts(other.shape, t.shape, whole=True))
+        mask = self.one(self.tensors(lambda t: t.dtype == torch.bool) or [f"{y} > 1"])
         self.assign(self.one([
             f"torch.cat([{x}, {y}])", f"torch.stack([{x}, {y}, {x}])", f"torch.stack(({x}, {y}), -1)",
             f"torch.cat([{x}, {y}], {self.number(0, max(t.ndim - 1, 0))})", f"torch.where({x} > 0, {x}, {z})",
-            f"torch.where({z} > 0.5, {y}, 0.)", f"torch.ones_like({x})", f"torch.zeros_like({x}) + {y}", f"{x}.data",
+            f"torch.where({z} > 0.5, {y}, 0.)", f"torch.where({mask}, {x}, {z})",
+            f"torch.ones_like({x})", f"torch.zeros_like({x}) + {y}", f"{x}.data",
             f"{x}.clone().requires_grad_()", f"torch.tensor([{x}.sum().item(), 1.])"]))
 
     def differentiate(self) -> None:
@@ -214,6 +219,15 @@ class Maker:
             grad = f"torch.autograd.grad({root}, [{x}, {other}]{', ' * bool(keep)}{keep}{unused})[0]"
             self.assign(f"{grad} * 1")  # as fresh memory: PyTorch may hand out an expanded view
 
+    def twice(self) -> None:
+        """A gradient of a gradient. Not of powers: PyTorch's is nan where the base is 0 or below, also where it exists."""
+        if any("**" in line or "pow(" in line for line in self.lines):
+            return
+        y = self.tensor(lambda t: t.requires_grad and not t.is_leaf)
+        x = self.tensor(lambda t: t.requires_grad and t.is_leaf)
+        first = self.assign(f"torch.autograd.grad(({y} * {y}).sum(), {x}, create_graph=True)[0] * 1")
+        self.add(f"{first}.sum().backward()")
+
     def autograd(self) -> None:
         """Hooks, retained gradients, what is kept in `.grad`."""
         y = self.tensor(lambda t: t.requires_grad and not t.is_leaf)
@@ -230,7 +244,7 @@ class Maker:
     def step(self) -> None:
         """One more line."""
         self.one([self.unary, self.binary, self.reshape, self.get, self.differentiate, self.set, self.in_place, self.binary,
-                  self.reduce, self.several, self.create, self.autograd, self.differentiate])()
+                  self.reduce, self.several, self.create, self.autograd, self.differentiate, self.twice])()
 
 
 def broadcasts(a: Any, b: Any, whole: bool = False) -> bool:

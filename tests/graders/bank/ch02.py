@@ -720,6 +720,10 @@ def is_leaf(self):
 def is_leaf(self):
     return not hasattr(self, "maker")
 """,
+            """
+def is_leaf(self):
+    return self.grad is None
+""",
         ],
         "no tensor counts as a leaf": [
             """
@@ -734,7 +738,7 @@ def is_leaf(self):
         "the question asks itself, without end": [
             """
 def is_leaf(self):
-    return self.grad is None
+    return self.is_leaf or not self.requires_grad
 """,
         ],
         "nothing is returned": [
