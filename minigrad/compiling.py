@@ -155,11 +155,11 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
     rule, space = call.own, call.__globals__
     value, *vjps = returned
     first, options = [each.arg for each in tree.args.posonlyargs], [each.arg for each in tree.args.args]
-    names, constants = first[:len(vjps)], first[len(vjps):]
+    names = first[:len(vjps)]
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & rule.__globals__.keys()
     if len(names) > 2 or used & space.keys():
         return False
-    inputs, to = [[f"_{word}_{i}" for i in range(len(names))] for word in ("input", "to")]
+    inputs, to = [f"_input_{i}" for i in range(len(first))], [f"_to_{i}" for i in range(len(names))]
     space |= {name: rule.__globals__[name] for name in used} | {
         "_rule": rule, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray, "_float32": np.float32,
         "_kind": graph.node_class(call.node.__name__, call.node, __init__=object.__init__),  # OPERATION fills every slot
@@ -170,18 +170,19 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
     watched: set[int] = set()
     for key, when in enumerate(("if True", ) if len(names) == 1 else ("if _to_1 is None", "elif _to_0 is None", "else"), 1):
         plan, saved = plan_for(call, first, value, vjps, key, inputs)
-        space[f"_plan_{key}"], watched = plan, watched | {i for i in plan.sources if type(i) is int and i < len(names)}
+        space[f"_plan_{key}"], watched = plan, watched | {i for i in plan.sources if type(i) is int}
         save.append(f"{when}:\n    _node.plan, _node.saved = _plan_{key}, {saved}")
     seen = [f"_seen_{i} = {given}._counter" if i in watched else "" for i, given in enumerate(inputs)]
     look = [filled(LOOK_AT, {"X": name, "INPUT": inputs[i], "TO": to[i], "SEEN": seen[i]}) for i, name in enumerate(names)]
     text = filled(OPERATION, {"LOOK": "\n".join([*look, ONE_TENSOR.strip() if len(names) == 1 else TWO_TENSORS.strip()])})
     call.__code__ = function("operation", filled(text, {
-        "PARAMETERS": ", ".join([*inputs, *constants, "/", *options]),
-        "GENERAL": f"general(call, {as_tuple(inputs + constants)}, dict({', '.join([f'{o}={o}' for o in options])}))",
-        "CONSTANTS": "\n".join([f"{name} = _array_of({name})" for name in constants]), "A": names[0], "B": names[-1],
+        "PARAMETERS": ", ".join([*inputs, "/", *options]),
+        "GENERAL": f"general(call, {as_tuple(inputs)}, dict({', '.join([f'{o}={o}' for o in options])}))",
+        "CONSTANTS": "\n".join([f"{name}, _seen_{i} = _array_of(_input_{i}), getattr(_input_{i}, '_counter', None)"
+                                for i, name in enumerate(first[len(names):], len(names))]), "A": names[0], "B": names[-1],
         "STATEMENTS": "\n".join([ast.unparse(line) for line in tree.body[:-1]]), "VALUE": ast.unparse(value),
         "FLOATING": str(call.floating), "VIEW": str(call.view), "NUMBERS": str(call.elementwise and len(names) > 1),
-        "ALIKE": str(call.elementwise and not constants + options), "EDGES": as_tuple(to), "SAVE": "\n".join(save),
+        "ALIKE": str(call.elementwise and first == names and not options), "EDGES": as_tuple(to), "SAVE": "\n".join(save),
         "ABSENT": " = ".join([*to, *[f"_seen_{i}" for i in watched]]),
         "UNTRACKED": f"({' is None and '.join(to)} is None)", "NEAREST": f"({' or '.join(to)})",
         "WRITTEN": " or ".join([f"(_seen_{i} and _seen_{i}[0])" for i in watched]) or "False",
@@ -207,7 +208,7 @@ def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int,
         "CHECKS": "\n".join([filled(CHECK, {"X": name, "PLACE": str(i), "ZEROS": str((0,) * len(names))})
                              for i, name in enumerate(names) if type(sources[i]) is int or sources[i] == "out"])}), space)
     functions = [(i, eval(f"lambda {g}, {', '.join(names)}: {parts[i]}", space)) for i in needed]
-    kept = [inputs[source] if source in range(len(inputs)) else name for name, source in zip(names, sources, strict=True)]
+    kept = [inputs[source] if type(source) is int else name for name, source in zip(names, sources, strict=True)]
     return Plan(names, sources, functions, push), as_tuple(kept)
 
 

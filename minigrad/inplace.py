@@ -130,7 +130,7 @@ def check(op: Any, x: Tensor, *args: Any) -> None:
             refuse_view(x, "is being")
             need(not x.requires_grad or not base.is_leaf, "leaf_view_written")
         need(not x.requires_grad or not x.is_leaf, "leaf_written")
-    if old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
+    if 0 in old.strides and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         if op is rules.index_put:
             warn("index_put_expanded", level=3)
         elif op not in (rules.zero, rules.fill, rules.fill_tensor):

@@ -111,8 +111,9 @@ def log_softmax(x: Tensor, dim: int) -> Tensor:
 
 def floating(x: Tensor, name: str, dim: int) -> Tensor:
     """`x`; NotImplementedError, in PyTorch's words, for integers."""
-    last = "_lastdim" * (in_range(dim, x.ndim) == in_range(-1, x.ndim))
-    need(x._array.dtype.kind == "f", "not_implemented", f"{name}{last}_kernel_impl", x.dtype.tensor_name)
+    if x._array.dtype.kind != "f":
+        last = "_lastdim" * (in_range(dim, x.ndim) == in_range(-1, x.ndim))
+        raise error("not_implemented", f"{name}{last}_kernel_impl", x.dtype.tensor_name)
     return x
 
 
