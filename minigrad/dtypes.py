@@ -11,11 +11,12 @@ from .errors import need
 class dtype:
     """An element type, such as `minigrad.float32`. `np.dtype(minigrad.float32)` gives NumPy's own."""
 
-    __slots__ = ("dtype", "is_floating_point", "name", "tensor_name")
+    __slots__ = ("c_name", "dtype", "is_floating_point", "name", "tensor_name")
 
     def __init__(self, name: str, tensor_name: str) -> None:
         self.name, self.tensor_name, self.dtype = name, tensor_name, np.dtype(name)
         self.is_floating_point = self.dtype.kind == "f"
+        self.c_name = {"Char": "signed char", "Byte": "unsigned char", "Long": "long int"}.get(tensor_name, tensor_name.lower())
 
     def __repr__(self) -> str:
         return f"minigrad.{self.name}"

@@ -18,7 +18,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         return cross_entropy(input.unsqueeze(0), target.unsqueeze(0), reduction)
     rows, (n, classes) = target._array, input.shape
     need(n == rows.shape[0], "batch_size", n, rows.shape[0])
-    need(rows.dtype.kind in "iu", "target_dtype", target.dtype.tensor_name)
+    need(rows.dtype.kind in "iu", "target_dtype", target)
     wrong = rows.astype(np.uint64) >= classes  # a negative number becomes a very large one
     if np.count_nonzero(wrong):
         raise error("target_range", rows[wrong][0])

@@ -158,7 +158,7 @@ def equal(x: Tensor, other: Tensor) -> bool:
 
 def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """True when all elements satisfy |a - b| <= atol + rtol |b|."""
-    need(x.dtype is other.dtype, "allclose", x.dtype.tensor_name, other.dtype.tensor_name)
+    need(x.dtype is other.dtype, "allclose", x, other)
     return bool(np.allclose(x._array, other._array, rtol, atol, equal_nan))
 
 
@@ -192,7 +192,7 @@ def countable(x: Tensor) -> Tensor:
 
 def mean(x: Tensor, dim: Any = ALL, keepdim: bool = False) -> Tensor:
     """The mean of all elements, or along `dim`. RuntimeError for integers."""
-    need(x._array.dtype.kind == "f", "mean", x.dtype.tensor_name)
+    need(x._array.dtype.kind == "f", "mean", x)
     return rules.mean(x) if dim is ALL else rules.mean_dim(x, dims(x, dim), keepdim)
 
 
@@ -208,7 +208,7 @@ def var(x: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False
 
 def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
     """(sum |x|^p)^(1/p) of all elements, or along `dim`."""
-    need(x._array.dtype.kind == "f", "norm", x.dtype.tensor_name)
+    need(x._array.dtype.kind == "f", "norm", x)
     order = 2 if p in (None, "fro") else float(p)
     if order == 2 and dim is None and not keepdim:
         return rules.norm(x)
@@ -262,7 +262,7 @@ def dot(x: Tensor, other: Tensor) -> Tensor:
     """The scalar product of two vectors."""
     a, b = x._array, other._array
     need(a.ndim == b.ndim == 1, "dot_dims", a.ndim, b.ndim)
-    need(a.dtype == b.dtype, "dot_dtypes", x.dtype.tensor_name, other.dtype.tensor_name)
+    need(a.dtype == b.dtype, "dot_dtypes", x, other)
     need(a.shape == b.shape, "dot_sizes", len(a), len(b))
     return rules.dot(x, other)
 
@@ -272,7 +272,7 @@ def mv(x: Tensor, vec: Tensor) -> Tensor:
     a, b = x._array, vec._array
     need(a.ndim == 2 and b.ndim == 1, "mv_dims", a.ndim, b.ndim)
     need(a.shape[1] == b.shape[0], "mv_sizes", *a.shape, *b.shape)
-    need(a.dtype == b.dtype, "mv_dtypes", vec.dtype.tensor_name, x.dtype.tensor_name)
+    need(a.dtype == b.dtype, "mv_dtypes", vec, x)
     return rules.mv(x, vec)
 
 
@@ -281,7 +281,7 @@ def mm(x: Tensor, mat2: Tensor) -> Tensor:
     a, b = x._array, mat2._array
     need(a.ndim == b.ndim == 2, "matrix", "self" if a.ndim != 2 else "mat2")
     need(a.shape[1] == b.shape[0], "mm_sizes", *a.shape, *b.shape)
-    need(a.dtype == b.dtype, "mm_dtypes", tensors.type_name(x), tensors.type_name(mat2))
+    need(a.dtype == b.dtype, "mm_dtypes", x, mat2)
     return rules.mm(x, mat2)
 
 
@@ -290,7 +290,7 @@ def bmm(x: Tensor, mat2: Tensor) -> Tensor:
     a, b = x._array, mat2._array
     need(a.ndim == b.ndim == 3, "bmm_dims", "batch1" if a.ndim != 3 else "batch2")
     need(b.shape[:2] == a.shape[::2], "bmm_sizes", *a.shape[::2], *b.shape[:2])
-    need(a.dtype == b.dtype, "mm_dtypes", tensors.type_name(x), tensors.type_name(mat2))
+    need(a.dtype == b.dtype, "mm_dtypes", x, mat2)
     return rules.bmm(x, mat2)
 
 

@@ -122,7 +122,7 @@ class Tensor(Methods):
         if value is not None:
             need(isinstance(value, Tensor), "grad_type", "numpy." * isinstance(value, np.ndarray) + type(value).__name__)
             need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
-            need(value._array.dtype == self._array.dtype, "grad_dtype", type_name(value), self.dtype.tensor_name)
+            need(value._array.dtype == self._array.dtype, "grad_dtype", value, self)
             need(value is not self, "own_grad")
         self._grad = value
 
@@ -355,12 +355,6 @@ def view_of(base: Tensor, result: Tensor, several: bool = False) -> Tensor:
 def array_of(x: Any) -> Any:
     """The array of a Tensor; anything else as it is."""
     return x._array if isinstance(x, Tensor) else x
-
-
-def type_name(x: Tensor) -> str:
-    """The element type as messages spell it: `float`, `long int`."""
-    name = x.dtype.tensor_name
-    return {"Char": "signed char", "Byte": "unsigned char", "Long": "long int"}.get(name, name.lower())
 
 
 # The rooms that Tensor delegates to need this one: they are imported when everything in it is defined.
