@@ -42,6 +42,7 @@ def op(name: str, *, elementwise: bool = False, floating: bool = False, view: bo
         call.rule, call.elementwise, call.floating, call.view = rule, elementwise, floating, view
         call.several, call.frees, call.title, call.call, call.own = several, frees, name, call, rule
         call.node = node_class(name, Several if several else Node, op=call)
+        call.kept = node_class(name, call.node, __init__=object.__init__)  # of finished nodes: made without a call
         return call
     return lift
 

@@ -149,7 +149,7 @@ def test_the_code_that_is_written_for_an_operation_does_what_the_general_way_doe
             node = y.grad_fn
             found += [y.detach().numpy(), y.requires_grad, y._is_view(), y._version]
             if node is not None:
-                found += [node.name(), node.shape, node.dtype, node.plan.names, node.plan.sources, len(node.saved)]
+                found += [type(node), node.name(), node.shape, node.dtype, node.plan.names, node.plan.sources, len(node.saved)]
                 found += [None if to is None else to.name() for to, _ in node.next_functions]
                 rng = np.random.default_rng(5)
                 mg.autograd.backward(y, mg.tensor(rng.normal(size=y.shape)), retain_graph=True)
