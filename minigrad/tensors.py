@@ -194,8 +194,9 @@ class Tensor(Methods):
 
     def as_type(self, dtype: np.dtype) -> Tensor:
         """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
-        same = dtype == self._array.dtype
-        return self if same else wrap(self._array.astype(dtype), graph.edge(self), counter(self))
+        array = self._array
+        return self if dtype == array.dtype else wrap(
+            array.astype(dtype, order="C" if 0 in array.strides else "K"), graph.edge(self), counter(self))
 
     # ------------------------------------------------------------ what it is
     shape: Size = read_only(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")
