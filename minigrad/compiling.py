@@ -30,6 +30,7 @@ if INPUT.__class__ is _Tensor:
     X = INPUT._array
 elif NUMBERS and (INPUT.__class__ is float or INPUT.__class__ is int):
     X = INPUT
+    ABSENT = None
 else:
     return GENERAL
 """
@@ -39,22 +40,19 @@ if FLOATING and _to_0 is None and A.dtype.kind != "f":
 if VIEW and A.__class__ is not _ndarray:
     _input_0._own_memory()
     A = _input_0._array
-if ALIKE and _to_0 is not None:
-    _like = _to_0.like
+_like = _to_0.like if ALIKE and _to_0 is not None else None
 """
 TWO_TENSORS = """
-if NUMBERS and _input_1.__class__ is not _Tensor:
+if ALIKE and _to_0 is not None and _to_1 is not None and _to_0.like is _to_1.like:
+    _like = _to_0.like
+elif NUMBERS and _input_1.__class__ is not _Tensor:
     if _to_0 is None and (_input_0.__class__ is not _Tensor or A.dtype.kind != "f"):
         return GENERAL
-    if ALIKE and _to_0 is not None:
-        _like = _to_0.like
+    _like = _to_0.like if ALIKE and _to_0 is not None else None
 elif NUMBERS and _input_0.__class__ is not _Tensor:
     if _to_1 is None and B.__class__ is not _float32 and B.dtype.kind != "f":
         return GENERAL
-    if ALIKE and _to_1 is not None:
-        _like = _to_1.like
-elif ALIKE and _to_0 is not None and _to_1 is not None and _to_0.like is _to_1.like:
-    _like = _to_0.like
+    _like = _to_1.like if ALIKE and _to_1 is not None else None
 elif (A.__class__ is _ndarray or A.__class__ is not B.__class__) and A.dtype is not B.dtype:
     return GENERAL
 elif FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
@@ -62,7 +60,7 @@ elif FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
 """
 OPERATION = """
 def operation(PARAMETERS):
-    _like = ABSENT = None
+    _like = None
     if rule is not _rule or _graph.record is not _record or _graph.any_requires_grad is not _any_requires_grad:
         return GENERAL
     LOOK
@@ -172,7 +170,8 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         space[f"_plan_{key}"], watched = plan, watched | {i for i in plan.sources if type(i) is int}
         save.append(f"{when}:\n    _node.plan, _node.saved = _plan_{key}, {saved}")
     seen = [f"_seen_{i} = {given}._counter" if i in watched else "" for i, given in enumerate(inputs)]
-    look = [filled(LOOK_AT, {"X": name, "INPUT": inputs[i], "TO": to[i], "SEEN": seen[i]}) for i, name in enumerate(names)]
+    look = [filled(LOOK_AT, {"X": name, "INPUT": inputs[i], "TO": to[i], "SEEN": seen[i],
+                             "ABSENT": f"{to[i]} = _seen_{i}"}) for i, name in enumerate(names)]
     text = filled(OPERATION, {"LOOK": "\n".join([*look, ONE_TENSOR.strip() if len(names) == 1 else TWO_TENSORS.strip()])})
     call.__code__ = function("operation", filled(text, {
         "PARAMETERS": ", ".join([*inputs, "/", *options]),
@@ -182,7 +181,6 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         "STATEMENTS": "\n".join([ast.unparse(line) for line in tree.body[:-1]]), "VALUE": ast.unparse(value),
         "FLOATING": str(call.floating), "VIEW": str(call.view), "NUMBERS": str(call.elementwise and len(names) > 1),
         "ALIKE": str(call.elementwise and first == names and not options), "EDGES": as_tuple(to), "SAVE": "\n".join(save),
-        "ABSENT": " = ".join([*to, *[f"_seen_{i}" for i in watched]]),
         "UNTRACKED": f"({' is None and '.join(to)} is None)", "NEAREST": f"({' or '.join(to)})",
         "WRITTEN": " or ".join([f"(_seen_{i} and _seen_{i}[0])" for i in watched]) or "False",
         "RESULT": "_view_of(_input_0, _result)" if call.view else "_result"}), space).__code__

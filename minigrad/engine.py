@@ -233,7 +233,7 @@ def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, 
     needs no gradient, when a shape does not match, or when the graph was freed by an earlier backward.
     """
     outputs = as_tuple(outputs)
-    task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=True)
+    task = Task(create_graph if retain_graph is None else retain_graph, create_graph, True)
     targets = None
     if inputs is not None:
         inputs = as_tuple(inputs)

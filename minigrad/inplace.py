@@ -22,11 +22,6 @@ def address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
-def offset(view: Tensor) -> int:
-    """Where a view starts in the memory of its base, in bytes."""
-    return address(view._array) - address(view._base._array)
-
-
 def positions(base: np.ndarray, view: np.ndarray) -> np.ndarray:
     """For each element of `view`, which looks into the memory of `base`, its place in base.reshape(-1)."""
     size = base.itemsize

@@ -14,16 +14,17 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
 
     input: (rows, classes), float; target: (rows,), the int64 number of each row's class.
     """
-    if input.ndim == 1:
+    scores, rows = input._array, target._array
+    if scores.ndim == 1:
         return cross_entropy(input.unsqueeze(0), target.unsqueeze(0), reduction)
-    rows, (n, classes) = target._array, input.shape
-    need(n == rows.shape[0], "batch_size", n, rows.shape[0])
+    n, classes = scores.shape
+    need(n == len(rows), "batch_size", n, len(rows))
     need(rows.dtype.kind in "iu", "target_dtype", target)
+    need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)
     wrong = rows.astype(np.uint64) >= classes  # a negative number becomes a very large one
     if np.count_nonzero(wrong):
         raise error("target_range", rows[wrong][0])
-    need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)
-    return rules.nll_loss(operators.log_softmax(input, -1), target, reduction)
+    return rules.nll_loss(operators.log_softmax(input, 1), target, reduction)
 
 
 functional = SimpleNamespace(cross_entropy=cross_entropy)

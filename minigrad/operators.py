@@ -258,59 +258,41 @@ def plain_reduction(function: Callable, name: str) -> Callable:
 
 
 # ---------------------------------------------------------------- vectors and matrices
-def dot(x: Tensor, other: Tensor) -> Tensor:
-    """The scalar product of two vectors."""
-    a, b = x._array, other._array
-    need(a.ndim == b.ndim == 1, "dot_dims", a.ndim, b.ndim)
-    need(a.dtype == b.dtype, "dot_dtypes", x, other)
-    need(a.shape == b.shape, "dot_sizes", len(a), len(b))
-    return rules.dot(x, other)
+def product(name: str, dims: tuple[int, int], names: str, meaning: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """The method for a product of tensors with these numbers of dimensions, which messages call by these names."""
+    def method(x: Tensor, other: Tensor) -> Tensor:
+        for given, n, called in zip((x, other), dims, names.split(), strict=True):
+            need(given._array.ndim == n, name + "_dims", x, other, called)
+        a, b = x._array.shape, other._array.shape
+        need(name != "dot" or x._array.dtype == other._array.dtype, "dot_dtypes", x, other)
+        need((b[:-1] or b) == a[:-2] + a[-1:], name + "_sizes", x, other)
+        need(x._array.dtype == other._array.dtype, name + "_dtypes", x, other)
+        return getattr(rules, name)(x, other)
+
+    method.__name__, method.__doc__ = name, meaning
+    return method
 
 
-def mv(x: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
-    a, b = x._array, vec._array
-    need(a.ndim == 2 and b.ndim == 1, "mv_dims", a.ndim, b.ndim)
-    need(a.shape[1] == b.shape[0], "mv_sizes", *a.shape, *b.shape)
-    need(a.dtype == b.dtype, "mv_dtypes", vec, x)
-    return rules.mv(x, vec)
-
-
-def mm(x: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices."""
-    a, b = x._array, mat2._array
-    need(a.ndim == b.ndim == 2, "matrix", "self" if a.ndim != 2 else "mat2")
-    need(a.shape[1] == b.shape[0], "mm_sizes", *a.shape, *b.shape)
-    need(a.dtype == b.dtype, "mm_dtypes", x, mat2)
-    return rules.mm(x, mat2)
-
-
-def bmm(x: Tensor, mat2: Tensor) -> Tensor:
-    """The product of each pair of matrices in two stacks."""
-    a, b = x._array, mat2._array
-    need(a.ndim == b.ndim == 3, "bmm_dims", "batch1" if a.ndim != 3 else "batch2")
-    need(b.shape[:2] == a.shape[::2], "bmm_sizes", *a.shape[::2], *b.shape[:2])
-    need(a.dtype == b.dtype, "mm_dtypes", x, mat2)
-    return rules.bmm(x, mat2)
-
-
-PRODUCTS = {(1, 1): rules.dot, (2, 1): rules.mv, (2, 2): rules.mm}
+dot = product("dot", (1, 1), "self tensor", "The scalar product of two vectors.")
+mv = product("mv", (2, 1), "self vec", "The product of a matrix and a vector.")
+mm = product("mm", (2, 2), "self mat2", "The product of two matrices.")
+bmm = product("bmm", (3, 3), "batch1 batch2", "The product of each pair of matrices in two stacks.")
+PRODUCTS = {(1, 1): dot, (2, 1): mv, (2, 2): mm}
 
 
 def matmul(a: Any, b: Any) -> Any:
     """The product of vectors, matrices or stacks of matrices, as PyTorch takes it apart into dot, mv, mm and bmm."""
     if a.__class__ is b.__class__ is Tensor:
         x, y = a._array, b._array
-        rule = PRODUCTS.get((x.ndim, y.ndim))
-        if rule is not None and x.shape[-1] == y.shape[0] and x.dtype is y.dtype:
-            return rule(a, b)
+        if x.ndim == y.ndim == 2 and x.shape[1] == y.shape[0] and x.dtype is y.dtype:
+            return rules.mm(a, b)
     a, b = lifting.constant(a), lifting.constant(b)
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         return NotImplemented
     left, right = a._array.ndim, b._array.ndim
-    need(left and right, "matmul_0d", left, right)
+    need(left and right, "matmul_0d", a, b)
     if (left, right) in PRODUCTS:
-        return METHODS[PRODUCTS[left, right].__name__](a, b)
+        return PRODUCTS[left, right](a, b)
     if (left, right) == (1, 2):
         result = rules.squeeze_product(mm(unsqueeze(a, 0), b), b._array.shape[1:])
         tensors.counter(result)[0] += 1  # PyTorch squeezes in place
@@ -319,21 +301,30 @@ def matmul(a: Any, b: Any) -> Any:
 
 
 def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
-    """matmul where an argument is a stack of matrices."""
-    if b.ndim <= 2:
-        folded = reshape(a, -1, a.shape[-1])
-        return rules.unsafe_view(mv(folded, b) if b.ndim == 1 else mm(folded, b), (*a.shape[:-1], *b.shape[1:]))
-    if a.ndim == 1 or (a.ndim == 2 and (b.requires_grad or a.requires_grad)):
-        folded = reshape(transpose(b, -2, -1), -1, b.shape[-2])
-        if a.ndim == 1:
-            return rules.unsafe_view(mv(folded, a), (*b.shape[:-2], b.shape[-1]))
-        product = rules.unsafe_view(mm(folded, t(a)), (*b.shape[:-2], b.shape[-1], a.shape[0]))
-        return rules.clone(transpose(product, -2, -1))
+    """matmul where an argument is a stack of matrices: one product of matrices where PyTorch makes one, else `bmm`."""
+    swapped = a.ndim < b.ndim
+    large, small = (transpose(b, -2, -1), a) if swapped else (a, b)
+    steps = zip(large.stride()[:-2], large.stride()[1:], large.shape[1:-1], strict=False)
+    folds = not large.numel() or all(step == below * n for step, below, n in steps)  # to one matrix, without a copy
+    if small.ndim <= 2 and (small.requires_grad or (a.ndim != 2 and folds)):
+        rows, before = reshape(large, math.prod(large.shape[:-1]), large.shape[-1]), large.shape[:-1]
+        if small.ndim == 1:
+            return rules.unsafe_view(mv(rows, small), before)
+        small = t(small) if swapped else small
+        product = rules.unsafe_view(mm(rows, small), (*before, small.shape[1]))
+        return contiguous(transpose(product, -2, -1)) if swapped else product
+    if a.ndim == b.ndim == 3 and len(a) != len(b):
+        for x, left, right in (a, squeeze(a, 0), b), (b, a, squeeze(b, 0)):
+            if len(x) == 1 and x.requires_grad:
+                return matmul(left, right)
     stacks = [np.empty((*x.shape[:-2], 1, 1)) for x in (a, b)]
     lifting.refuse("", *stacks)
     batch = np.broadcast(*stacks).shape[:-2]
-    left, right = [reshape(expand(x, *batch, *x.shape[-2:]), -1, *x.shape[-2:]) for x in (a, b)]
-    return rules.unsafe_view(bmm(left, right), (*batch, a.shape[-2], b.shape[-1]))
+    lines, columns = a.shape[:-1][-1:], b.shape[1:][-1:]  # of a vector none
+    left = reshape(expand(a, *batch, *(lines or (1,)), a.shape[-1]), math.prod(batch), *(lines or (1,)), a.shape[-1])
+    right = reshape(expand(b, *batch, *b.shape[-2:]), math.prod(batch), *b.shape[-2:])
+    product = bmm(left, right) if columns else squeeze(bmm(left, unsqueeze(right, 2)), -1)
+    return rules.unsafe_view(product, (*batch, *lines, *columns))
 
 
 # ---------------------------------------------------------------- dimensions
@@ -562,14 +553,13 @@ def cast(dtype: Any) -> Callable[[Tensor], Tensor]:
 
 
 # ---------------------------------------------------------------- in place
-def in_place(op: Callable) -> Callable[..., Tensor]:
-    """The method that writes the result of `op` into its tensor."""
-    direct = DIRECT.get(op.__name__)
+def in_place(op: Callable, direct: Callable | None) -> Callable[..., Tensor]:
+    """The method that writes the result of `op` into its tensor; direct: does it on arrays, where nothing is recorded."""
+    if direct is None:
+        return lambda x, *args, **options: inplace.update(op, x, *args, **options)
 
-    def method(x: Tensor, *args: Any, **options: Any) -> Tensor:
-        if direct is None or options or not inplace.write_with(direct, x, *args):
-            inplace.update(op, x, *args, **options)
-        return x
+    def method(x: Tensor, other: Any, **options: Any) -> Tensor:
+        return x if not options and inplace.write_with(direct, x, other) else inplace.update(op, x, other, **options)
     return method
 
 
@@ -594,7 +584,7 @@ METHODS: dict[str, Any] = {f.__name__: f for f in (
     select, unbind, split, to, zero_, normal_)}
 METHODS |= {name: getattr(rules, name) for name in
             "mul div neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
-METHODS |= {f"{name}_": in_place(METHODS[name]) for name in
+METHODS |= {f"{name}_": in_place(METHODS[name], DIRECT.get(name)) for name in
             "add sub mul div pow neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
 UFUNCS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
           "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}

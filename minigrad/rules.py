@@ -289,8 +289,9 @@ def softmax(a, /, dim):
 @op("LogSoftmaxBackward0")
 def log_softmax(a, /, dim):
     """d log_softmax(a) = da - sum(softmax(a) da)"""
-    shifted = np.subtract(a, a.max(axis=dim, keepdims=True, initial=-np.inf), order="C")
-    out = shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
+    columns = by_columns(a)
+    shifted = columns - columns.max(axis=dim, keepdims=True, initial=-np.inf)
+    out = np.subtract(shifted, np.log(np.exp(shifted).sum(axis=dim, keepdims=True)), order="C")
     return out, lambda g: g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
 
@@ -488,6 +489,11 @@ def count(shape: tuple[int, ...], dim: Any) -> int:
 def away(a: Any, dim: Any) -> Any:
     """How far each element is from the mean over `dim`."""
     return a - a.sum(axis=dim, keepdims=True) / count(a.shape, dim)
+
+
+def by_columns(a: Array) -> Array:
+    """`a`; where its rows are short a copy, column by column in memory: NumPy takes long for many short sums."""
+    return np.asarray(a, order="F" if a.shape[-1:] < (64,) else "C")
 
 
 def inverse(n: float) -> float:

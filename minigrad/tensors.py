@@ -236,7 +236,8 @@ class Tensor(Methods):
 
     def storage_offset(self) -> int:
         """Where in its base's memory a view starts, in elements."""
-        return 0 if self._base is None else inplace.offset(self) // self._array.itemsize
+        starts = (0, 0) if self._base is None else [inplace.address(x._array) for x in (self, self._base)]
+        return (starts[0] - starts[1]) // self._array.itemsize
 
     # ------------------------------------------------------------ into Python and NumPy
     def item(self) -> bool | int | float:
