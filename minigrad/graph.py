@@ -430,8 +430,7 @@ def fit(g: Any, to: Node, node: Node) -> Any:
     if to.like is None:
         raise error("nothing_kept", to.name())
     shape, dtype = to.like if to.like.__class__ is tuple else ((), np.dtype(to.like))
-    if isinstance(g, (bool, int, float, list)):  # a vjp may return a plain number
-        g = np.asarray(g, dtype)
+    g = np.asarray(g, dtype) if isinstance(g, (bool, int, float, list)) else g  # a vjp may return a plain number
     if g.shape != shape:
         if not node.op.elementwise:
             hint = "spread g back over the reduced axis" if g.ndim < len(shape) else "undo what the operation did to the shape"

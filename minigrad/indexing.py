@@ -34,8 +34,9 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
         key = tuple(key)
     keys = [plain(k) for k in key] if isinstance(key, tuple) else [plain(key)]
     used = sum([n_dims(k) for k in keys])
-    need(used <= x.ndim or x.ndim or type(key) is not int or key, "index_0d")
-    need(x.ndim or not isinstance(keys[0], slice), "slice_0d")
+    if not x.ndim and isinstance(key, (int, np.integer)) and used:
+        raise error("index_range" if key else "index_0d", key, 0, 0)
+    need(x.ndim or not isinstance(key, slice), "slice_0d")
     need(used <= x.ndim, "many_indices", x.ndim)
     arrays: dict[int, np.ndarray] = {}
     dim = 0

@@ -70,7 +70,7 @@ class CopySlices(Node):
             raise error("freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
-        if not recorded and (self not in task.owned or not g.flags.c_contiguous):
+        if not recorded and (self not in task.owned or not isinstance(g, np.ndarray) or not g.flags.c_contiguous):
             g = np.array(g, order="C")
         laid = g.reshape(self.laid)
         upstream, before = laid[self.index], 0
@@ -106,9 +106,7 @@ for _class in (OldValues, CopySlices):
 def write(x: Tensor, value: Any) -> None:
     """Put `value` into the memory of `x` and count it, with no other consequence for the graph."""
     array = x._array
-    if value is array:
-        pass
-    elif isinstance(array, np.ndarray):
+    if isinstance(array, np.ndarray):
         array[...] = value
     else:
         x._array = value if value.__class__ is array.__class__ else array.dtype.type(value)

@@ -24,9 +24,8 @@ UFUNCS: dict[str, Callable] = {
 
 def extreme(name: str) -> Callable:
     """max or min, of all elements or along one axis."""
-    def call(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return getattr(x, name)() if axis is None else getattr(x, name)(axis, keepdims).values
-    return call
+    return lambda x, axis=None, keepdims=False: (
+        getattr(x, name)() if axis is None else getattr(x, name)(axis, keepdims).values)
 
 
 def on_arrays(function: Callable) -> Callable:

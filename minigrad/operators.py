@@ -32,7 +32,8 @@ def sub(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 
 def rsub(x: Tensor, number: Any) -> Tensor:
-    """number - x."""
+    """number - x; RuntimeError for a bool."""
+    need(type(number) is not bool, "bool" if x._array.dtype != bool else "bools")
     if x._array.dtype.kind != "f" or type(number) not in lifting.NUMBERS:
         x, number = lifting.meet(rules.rsub, x, number)
     return rules.rsub(x, tensors.array_of(number))
@@ -55,11 +56,6 @@ def pow(a: Any, b: Any) -> Tensor:
     if isinstance(b, Tensor) and type(a) in lifting.NUMBERS:
         return rules.pow_base(b.as_type(dtypes.result_type(b._array, a)), a)
     return rules.pow_tensor(a, b)
-
-
-def square(x: Tensor) -> Tensor:
-    """x ** 2."""
-    return pow(x, 2)
 
 
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -169,7 +165,11 @@ def numpy_names(method: Callable) -> Callable:
     def call(x: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Any:
         if options:
             options = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in options.items()}
-        return method(x if dtype is None else to(x, dtype), *args, **options)
+        if dtype is None:
+            return method(x, *args, **options)
+        kind = dtypes.to_numpy(dtype, method.__name__)
+        need(graph.can_require_grad(kind) or not x.requires_grad, "autograd_dtype", dtypes.OF_NUMPY[kind].tensor_name)
+        return method(x.as_type(kind), *args, **options).as_type(kind)
     return call
 
 
@@ -485,7 +485,7 @@ def select(x: Tensor, dim: int, index: int) -> Tensor:
 
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The parts at each index along `dim`."""
-    return rules.unbind(x, existing_dim(x, dim))
+    return rules.unbind(x, existing_dim(x, in_range(dim, x.ndim)))
 
 
 def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -493,6 +493,7 @@ def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     dim = existing_dim(x, dim, "split")
     n = x._array.shape[dim]
     if not isinstance(split_size, int):
+        need(min(split_size, default=0) >= 0, "split_negative", list(split_size))
         need(np.sum(split_size) == n, "split_sizes", n, dim, list(split_size))
         return rules.split_with_sizes(x, list(split_size), dim)
     need(split_size != 0, "split_zero", n)
@@ -579,7 +580,7 @@ def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
-    add, sub, pow, square, clamp, abs, relu, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
+    add, sub, pow, clamp, abs, relu, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
     mv, mm, bmm, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
     select, unbind, split, to, zero_, normal_)}
 METHODS |= {name: getattr(rules, name) for name in
@@ -596,7 +597,7 @@ METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any 
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
             "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
-            "logical_and": compare(np.logical_and), "T": property(T)}
+            "logical_and": compare(np.logical_and), "T": property(T), "square": lambda x: pow(x, 2)}
 METHODS |= {name: numpy_names(METHODS[name]) for name in "sum prod mean var norm max min all any argmax argmin".split()}
 OPERATORS: dict[str, Callable] = {
     "add": rules.add, "radd": rules.add, "sub": rules.sub, "rsub": rsub, "mul": rules.mul, "rmul": rules.mul,

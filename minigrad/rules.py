@@ -539,8 +539,6 @@ def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
     """The gradient of `norm`; g and out with the reduced dimensions kept."""
     if p == 0:
         return a * 0
-    if p == 1:
-        return g * np.sign(a)
     if p == 2:
         return g * divide0(a, out)
     if p in (np.inf, -np.inf):

@@ -259,9 +259,9 @@ class Tensor(Methods):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
+        need(self._array.size == 1, "one_element")
         if self.requires_grad:
             warn("float_of_tracked")
-        need(self._array.size == 1, "one_element")
         return float(self._array.item())
 
     def __int__(self) -> int:
