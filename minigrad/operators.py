@@ -515,18 +515,15 @@ def sequence(given: Any, name: str) -> list[Tensor]:
 def cat(tensors: Any, dim: Any = 0) -> Tensor:
     """The tensors one after the other along `dim`; all other sizes must agree."""
     found = sequence(tensors, "cat")
-    full = [x for x in found if x._array.shape != (0,)]
-    if full and full[0].ndim > 1:  # an empty vector goes with everything
-        shape, place = list(full[0].shape), in_range(dim, full[0].ndim)
-        shape[place] = 0
-        found = [x if x._array.shape != (0,) else x.view(shape) for x in found]
-    first = found[0]
+    first = ([x for x in found if x._array.shape != (0,)] or found)[0]  # an empty vector goes with everything
     for i, x in enumerate(found):
         need(x.ndim, "cat_0d", i)
-        need(x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
-        dim = in_range(dim, x.ndim)
-        for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
-            need(d == dim or n == m, "cat_sizes", dim, n, m, i)
+    dim = in_range(dim, first.ndim)
+    for i, x in enumerate(found):
+        vector = x._array.shape == (0,)
+        need(vector or x.ndim == first.ndim, "cat_dims", first.ndim, x.ndim)
+        for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=False)):
+            need(vector or d == dim or n == m, "cat_sizes", dim, n, m, i)
     return rules.cat(*found, dim=dim)
 
 

@@ -409,8 +409,11 @@ split_with_sizes = op("SplitWithSizesBackward0", view=True, several=True)(split.
 
 @op("CatBackward0")
 def cat(*arrays, dim=0):
-    """Each piece gets its part of g"""
-    return np.concatenate(arrays, dim), *[taking(part, dim) for part in parts([a.shape[dim] for a in arrays])]
+    """Each piece gets its part of g; an empty vector goes with everything"""
+    full = [a for a in arrays if a.shape != (0,)] or arrays
+    places = iter(parts([a.shape[dim] for a in full]))
+    return np.concatenate(full, dim), *[
+        taking(next(places), dim) if a.shape != (0,) else lambda g: np.zeros_like(g.reshape(-1)[:0]) for a in arrays]
 
 
 @op("StackBackward0")
