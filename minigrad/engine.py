@@ -188,7 +188,7 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
         elif g._array.shape != array.shape:
             raise error("mismatch", i, g.shape, i, output.shape)
         if root is not None:
-            g = tensors.array_of(g) if not task.record else g if isinstance(g, Tensor) else tensors.wrap(g)
+            g = tensors.array_of(g) if not task.record else g.to(output) if isinstance(g, Tensor) else tensors.wrap(g)
             task.collect(root, g if task.record or g.__class__ is root.like or g.dtype == root.dtype else g.astype(root.dtype))
     need(len(grads) >= len(outputs), "gradients", len(outputs), len(grads))
     if None in roots:
