@@ -71,8 +71,7 @@ class CopySlices(Node):
         """Send the part of `g` through `fn`; to the base `g`, with the gradient of the old values in that part."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):
             return
-        if self.saved is not None:
-            raise error("freed")
+        need(self.saved is None, "freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
         if not recorded and (self not in task.owned or not g.flags.c_contiguous):
@@ -155,9 +154,8 @@ def refuse_view(view: Tensor, what: str) -> None:
         of = "" if node is None else "Output {1} of {0} is a view".format(*graph.origin(node))
         if made == "no_grad" or node is None:
             of += f"{' of a view which' if of else 'A view'} was created in no_grad mode"
-        several, custom = made == "several", made == "custom"
-        end = "." if node is not None and (several or custom) else " with grad mode enabled."
-        raise error("view_several" if several else "view_custom" if custom else "view_no_grad", of, what, end)
+        end = "." if node is not None and made != "no_grad" else " with grad mode enabled."
+        raise error(made + "_view", of, what, end)
 
 
 def update(op: Any, x: Tensor, *args: Any, given: Any = (), **options: Any) -> Tensor:

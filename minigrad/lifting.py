@@ -105,8 +105,7 @@ def meet(op: Any, *inputs: Any) -> tuple:
     found = [constant(x) for x in inputs]
     name = op.__name__
     if any(x is None for x in found) and len(found) > 1 and name in SYMBOLS:
-        kinds = " and ".join([f"'{type(x).__name__}'" for x in inputs])
-        raise error("operands", SYMBOLS[name], kinds)
+        raise error("operands", SYMBOLS[name], " and ".join([f"'{type(x).__name__}'" for x in inputs]))
     for i, x in enumerate(found):
         if x is None or (len(found) == 1 and not isinstance(x, Tensor)):
             raise error("not_a_tensor", name, "other" if i else "input", i + 1, type(inputs[i]).__name__)

@@ -210,9 +210,7 @@ def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tenso
     """(sum |x|^p)^(1/p) of all elements, or along `dim`."""
     need(x._array.dtype.kind == "f", "norm", x)
     order = 2 if p in (None, "fro") else float(p)
-    if order == 2 and dim is None and not keepdim:
-        return rules.norm(x)
-    return rules.norm_dim(x, order, dims(x, dim), keepdim)
+    return rules.norm(x) if order == 2 and dim is None and not keepdim else rules.norm_dim(x, order, dims(x, dim), keepdim)
 
 
 def extreme(name: str, choose: Callable, place: Callable) -> Callable:
@@ -405,9 +403,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     shape = x._array.shape
     first, last = in_range(start_dim, len(shape)), in_range(end_dim, len(shape))
     need(first <= last, "flatten")
-    if first == last and shape:
-        return x
-    return reshape(x, *shape[:first], math.prod(shape[first:last + 1]), *shape[last + 1:])
+    return x if first == last and shape else reshape(x, *shape[:first], math.prod(shape[first:last + 1]), *shape[last + 1:])
 
 
 def t(x: Tensor) -> Tensor:
@@ -551,9 +547,7 @@ def stack(tensors: Any, dim: Any = 0) -> Tensor:
 def to(x: Tensor, dtype: Any) -> Tensor:
     """In another element type (or that of another tensor); this tensor itself where nothing changes."""
     kind = dtypes.to_numpy(dtype.dtype if isinstance(dtype, Tensor) else dtype, "to")
-    if kind == x._array.dtype:
-        return x
-    return rules.to_copy(x if graph.can_require_grad(kind) else x.detach(), kind)
+    return x if kind == x._array.dtype else rules.to_copy(x if graph.can_require_grad(kind) else x.detach(), kind)
 
 
 def cast(dtype: Any) -> Callable[[Tensor], Tensor]:
