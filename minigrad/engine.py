@@ -336,7 +336,7 @@ def run_hooks(hooks: dict, g: Any) -> Any:
     for _, hook in sorted(hooks.items(), key=lambda item: item[0] == RETAIN):
         result = hook(given)
         if result is not None:
-            need(isinstance(result, Tensor), "hook_kind", type(result).__name__)
+            need(isinstance(result, Tensor), "hook_kind", type(result))
             need(result.shape == given.shape, "hook_size", getattr(hook, "__name__", ""))
             need(result.dtype is given.dtype, "hook_type", getattr(hook, "__name__", ""), given.type(), result.type())
             given = result

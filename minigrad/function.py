@@ -66,7 +66,7 @@ class Custom(Node):
     def save_for_backward(self, *values: Any) -> None:
         """Keep Tensors for backward. Their versions are watched, as those of saved arguments are."""
         for i, x in enumerate(values):
-            need(x is None or isinstance(x, Tensor), "save_type", i, type(x).__name__)
+            need(x is None or isinstance(x, Tensor), "save_type", i, type(x))
         self.to_save = values
 
     def mark_dirty(self, *changed: Tensor) -> None:
@@ -163,7 +163,7 @@ class Custom(Node):
 
     def fitting(self, part: Any, to: Node, place: int) -> Tensor:
         """A gradient that backward returned, in the shape and element type of its argument."""
-        need(isinstance(part, Tensor), "gradient_type", type(part).__name__)
+        need(isinstance(part, Tensor), "gradient_type", type(part))
         stretched = zip(part.shape[::-1], to.shape[::-1], strict=False)
         need(part.ndim >= len(to.shape) and all(m in (n, 1) for n, m in stretched), "gradient_shape",
              self.name(), place, list(part.shape), list(to.shape))

@@ -73,7 +73,7 @@ class set_grad_enabled(Decorator):
     """Switch recording on or off: at once, and as a context manager or decorator only for that block or function."""
 
     def __init__(self, mode: bool) -> None:
-        need(type(mode) is bool, "mode", type(mode).__name__)
+        need(type(mode) is bool, "mode", type(mode))
         self.mode, self.before, grad_mode.enabled = mode, grad_mode.enabled, mode
 
     def __call__(self, function: Any) -> Any:

@@ -108,7 +108,7 @@ def meet(op: Any, *inputs: Any) -> tuple:
         raise error("operands", SYMBOLS[name], " and ".join([f"'{type(x).__name__}'" for x in inputs]))
     for i, x in enumerate(found):
         if x is None or (len(found) == 1 and not isinstance(x, Tensor)):
-            raise error("not_a_tensor", name, "other" if i else "input", i + 1, type(inputs[i]).__name__)
+            raise error("not_a_tensor", name, "other" if i else "input", i + 1, type(inputs[i]))
     arrays = [tensors.array_of(x) for x in found]
     refuse_bool(op.node.__name__, *arrays)
     dtype = dtypes.result_type(*arrays)

@@ -73,7 +73,7 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def tensors_only(op: Any) -> Callable:
     """The method for an operation that takes no numbers."""
     def method(x: Tensor, other: Tensor, *args: Any, **options: Any) -> Any:
-        need(isinstance(other, Tensor), "not_a_tensor", op.__name__, "other", 2, type(other).__name__)
+        need(isinstance(other, Tensor), "not_a_tensor", op.__name__, "other", 2, type(other))
         return op(x, other, *args, **options)
     return method
 
@@ -338,7 +338,7 @@ def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
 def in_range(dim: int, n: int) -> int:
     """`dim` as a number from 0; IndexError outside the `n` dimensions."""
     n = n or 1
-    need(isinstance(dim, int), "dim_type", type(dim).__name__)
+    need(isinstance(dim, int), "dim_type", type(dim))
     need(-n <= dim < n, "dim_range", -n, n - 1, dim)
     return dim % n
 
@@ -511,7 +511,7 @@ def sequence(given: Any, name: str) -> list[Tensor]:
     found = list(given)
     need(found, name + "_empty")
     for i, x in enumerate(found):
-        need(isinstance(x, Tensor), "element", i, type(x).__name__)
+        need(isinstance(x, Tensor), "element", i, type(x))
     kind = dtypes.result_type(*[x._array for x in found])
     return [x.as_type(kind) for x in found]
 

@@ -120,7 +120,7 @@ class Tensor(Methods):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            need(isinstance(value, Tensor), "grad_type", "numpy." * isinstance(value, np.ndarray) + type(value).__name__)
+            need(isinstance(value, Tensor), "grad_type", type(value))
             need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
             need(value._array.dtype == self._array.dtype, "grad_dtype", value, self)
             need(value is not self, "own_grad")
@@ -174,7 +174,7 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        need(isinstance(value, Tensor), "data_type", type(value).__name__)
+        need(isinstance(value, Tensor), "data_type", type(value))
         need(not self._requires_grad or graph.can_require_grad(value._array.dtype), "data_dtype")
         value._own_memory()
         self._array = value._array
