@@ -417,7 +417,8 @@ def accumulator(leaf: Tensor) -> AccumulateGrad:
 def origin(node: Node) -> tuple[str, int]:
     """What messages call the operation of a node, and which of its results the node stands for."""
     maker, index = node.as_edge()
-    return maker.name().removesuffix("Backward0").replace("Backward", ""), index
+    name = maker.name()
+    return name if "::" in name else name.removesuffix("Backward0").replace("Backward", ""), index
 
 
 def fit(g: Any, to: Node, node: Node) -> Any:
