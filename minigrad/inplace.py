@@ -270,9 +270,8 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
     if index is False or (x._base is None and set_part(x, index, value)):
         return
     if not isinstance(value, Tensor):
-        if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
-            raise error("assign", type(value).__name__, x.type())
-        value = tensors.wrap(np.asarray(value, None if isinstance(value, np.ndarray) else x._array.dtype))
+        need(isinstance(value, (bool, int, float, np.integer)), "assign", type(value), x.type())
+        value = tensors.wrap(np.asarray(value, x._array.dtype))
     view, rest = indexing.basic(x, index)
     if rest is None and value._array.shape == view._array.shape:
         copy_(view, value)
@@ -323,8 +322,10 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
     return True
 
 
-def copy_(x: Tensor, value: Tensor) -> Tensor:
-    """x becomes the values of `value`, broadcast to its shape and cast to its element type."""
+def copy_(x: Tensor, value: Any) -> Tensor:
+    """x becomes the values of `value`, a tensor or number, broadcast to its shape and cast to its element type."""
+    value = tensors.wrap(np.asarray(value)) if isinstance(value, (bool, int, float, np.generic)) else value
+    need(isinstance(value, Tensor), "not_a_tensor", "copy_", "other", 1, type(value))
     return update(rules.copy, x, value.as_type(x._array.dtype))
 
 
