@@ -35,7 +35,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
     keys = [plain(k) for k in key] if isinstance(key, tuple) else [plain(key)]
     used = sum([n_dims(k) for k in keys])
     need(used <= x.ndim or x.ndim or type(key) is not int or key, "index_0d")
-    need(x.ndim or not isinstance(keys[0], slice), "slice_0d")
+    need(x.ndim or not isinstance(key, slice), "slice_0d")
     need(used <= x.ndim, "many_indices", x.ndim)
     arrays: dict[int, np.ndarray] = {}
     dim = 0
@@ -57,7 +57,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
             need(-n <= k < n, "index_range", k, place, n)
             x = rules.select(x, rules.along(dim, k))
         else:
-            raise error("str") if isinstance(k, str) else error("no_index", type(k).__name__)
+            raise error("str") if isinstance(k, str) else error("no_index", type(k))
     if not arrays:
         return x, None
     rest: dict[int, np.ndarray] = {}
@@ -76,9 +76,12 @@ def plain(k: Any) -> Any:
     if isinstance(k, (list, tuple, range)):
         k = np.asarray([tensors.array_of(i) for i in k])
         k = k if k.dtype == bool else k.astype(np.int64)
-    k = tensors.array_of(k)
-    k = k != 0 if isinstance(k, np.ndarray) and k.dtype == np.uint8 else k  # bytes are truth values
-    return k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 else k
+    k = np.asarray(k._array) if isinstance(k, Tensor) else k
+    if isinstance(k, np.ndarray) and k.dtype == np.uint8:  # bytes are truth values
+        if k.ndim:
+            warn("byte_index", level=3)
+        k = k != 0
+    return k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 and k.dtype.kind != "f" else k
 
 
 def n_dims(k: Any) -> int:
