@@ -23,12 +23,19 @@ ALL: Any = object()  # no `dim` was given: not the same as None or (), which the
 # ---------------------------------------------------------------- arithmetic
 def add(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """x + alpha * other."""
-    return rules.add(x, other if alpha == 1 else alpha * other)
+    return rules.add(x, other) if alpha == 1 else rules.add_scaled(x, other, scale(x, other, alpha))
 
 
 def sub(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """x - alpha * other."""
-    return rules.sub(x, other if alpha == 1 else alpha * other)
+    return rules.sub(x, other) if alpha == 1 else rules.sub_scaled(x, other, scale(x, other, -alpha))
+
+
+def scale(x: Any, other: Any, alpha: Any) -> Any:
+    """`alpha` in the type in which x and other meet; RuntimeError where that would cut it off."""
+    kind = dtypes.result_type(tensors.array_of(x), tensors.array_of(other))
+    need(kind.kind == "f" or type(alpha) is not float, "alpha")
+    return np.asarray(alpha).astype(kind)[()]
 
 
 def rsub(x: Tensor, number: Any) -> Tensor:

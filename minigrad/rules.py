@@ -38,6 +38,15 @@ def sub(a, b, /):
     return a - b, lambda g: g, lambda g: -g
 
 
+@elementwise("AddBackward0")
+def add_scaled(a, b, /, scale):
+    """d(a + n b) = da + n db, for a number n"""
+    return a + scale * b, lambda g: g, lambda g: g * scale
+
+
+sub_scaled = elementwise("SubBackward0")(add_scaled.rule)
+
+
 @elementwise("RsubBackward1")
 def rsub(a, /, b):
     """d(b - a) = -da, for a number or array b"""
