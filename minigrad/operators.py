@@ -102,7 +102,7 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     kind = condition.dtype.tensor_name if isinstance(condition, Tensor) else type(condition).__name__
     need(kind in ("Bool", "Byte"), "where", kind)
     lifting.refuse("", *[tensors.array_of(x) for x in (condition, a, condition, b, a)])
-    a = a if isinstance(a, Tensor) or isinstance(b, Tensor) else np.asarray(a, dtypes.result_type(a, b))
+    a = a if isinstance(a, Tensor) or isinstance(b, Tensor) else np.asarray(a, dtypes.result_type(*map(lifting.constant, (a, b))))
     return graph.watch(rules.where(*lifting.meet(rules.where, a, b), condition._array.astype(bool, copy=False)), condition)
 
 
@@ -176,7 +176,10 @@ def numpy_names(method: Callable) -> Callable:
     def call(x: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Any:
         if options:
             options = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in options.items()}
-        return method(x if dtype is None else to(x, dtype), *args, **options)
+        if dtype is None:
+            return method(x, *args, **options)
+        kind = dtypes.to_numpy(dtype)
+        return to(method(x.as_type(kind) if kind.kind == "f" else to(x, dtype), *args, **options), dtype)
     return call
 
 
