@@ -78,6 +78,7 @@ class Tensor(Methods):
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         need(type(value) is bool, "requires_grad_flag")
+        need(not value or self.is_leaf, "not_a_leaf")
         need(not value or graph.can_require_grad(self._array.dtype), "no_grad_type")
         self.requires_grad_(value)
 
@@ -258,7 +259,7 @@ class Tensor(Methods):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        if self.requires_grad:
+        if self.requires_grad and graph.grad_mode.enabled:
             warn("float_of_tracked")
         need(self._array.size == 1, "one_element")
         return float(self._array.item())
