@@ -114,7 +114,7 @@ class Custom(Node):
         """What `apply` returns for the output `x` of forward: never an argument itself, unless it was written to."""
         dirty = is_in(x, self.dirty)
         if is_in(x, args) and (not dirty or (x.requires_grad and not recorded)):
-            x = x.detach() if dirty or is_in(x, self.constant) else x.view_as(x)
+            x = x.detach() if dirty or (x.requires_grad and not recorded) or is_in(x, self.constant) else x.view_as(x)
         if x._base is not None and not dirty:
             x._seen = (x._version, "custom")
         return x
