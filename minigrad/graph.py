@@ -220,9 +220,8 @@ class Node:
     def maker(self, i: int) -> Node | None:
         """The node that made saved value `i`, when it needs a gradient."""
         source = self.plan.sources[i]
-        if source == "out":
-            return self
-        return self.edges[source] if type(source) is int and source < len(self.edges) else None
+        known = type(source) is int and source < len(self.edges)
+        return self if source == "out" else self.edges[source] if known else None
 
     def unpack(self, task: Any) -> Any:
         """What the vjps captured: as arrays, or, where the walk itself is recorded, as Tensors with their history."""

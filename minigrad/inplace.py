@@ -259,9 +259,7 @@ def refresh(view: Tensor) -> None:
 
 def settled(view: Tensor) -> bool:
     """Whether a view's own slots say what there is to know: nothing was written to its memory since it was recorded."""
-    if view._grad_fn is None:
-        return not view._base._requires_grad
-    return view._seen[0] == view._counter[0]
+    return not view._base._requires_grad if view._grad_fn is None else view._seen[0] == view._counter[0]
 
 
 def set_item(x: Tensor, index: Any, value: Any) -> None:

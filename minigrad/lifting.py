@@ -95,9 +95,7 @@ def constant(x: Any) -> Any:
     """`x` if it is a Tensor or a Python number; an array as a Tensor, a NumPy scalar as a number; None for others."""
     if isinstance(x, Tensor) or type(x) in NUMBERS:
         return x
-    if isinstance(x, np.generic):
-        return x.item()
-    return tensors.wrap(x) if isinstance(x, np.ndarray) else None
+    return x.item() if isinstance(x, np.generic) else tensors.wrap(x) if isinstance(x, np.ndarray) else None
 
 
 def meet(op: Any, *inputs: Any) -> tuple:
