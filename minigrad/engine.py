@@ -70,6 +70,7 @@ class Task:
         """
         result = g
         if node.hooks:
+            self.owned.discard(node)  # a hook may have kept it
             with graph.set_grad_enabled(self.record):
                 result = run_hooks(node.hooks, g)
         if node in self.captured:
