@@ -298,7 +298,7 @@ def bmm(x: Tensor, mat2: Tensor) -> Tensor:
     a, b = x._array, mat2._array
     need(a.ndim == b.ndim == 3, "bmm_dims", "batch1" if a.ndim != 3 else "batch2")
     need(b.shape[:2] == a.shape[::2], "bmm_sizes", *a.shape[::2], *b.shape[:2])
-    need(a.dtype == b.dtype, "mm_dtypes", x, mat2)
+    need(a.dtype == b.dtype, "bmm_dtypes", x, mat2)
     return rules.bmm(x, mat2)
 
 
@@ -327,21 +327,22 @@ def matmul(a: Any, b: Any) -> Any:
 
 
 def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
-    """matmul where an argument is a stack of matrices."""
-    if b.ndim <= 2:
-        folded = reshape(a, -1, a.shape[-1])
-        return rules.unsafe_view(mv(folded, b) if b.ndim == 1 else mm(folded, b), (*a.shape[:-1], *b.shape[1:]))
-    if a.ndim == 1 or (a.ndim == 2 and (b.requires_grad or a.requires_grad)):
-        folded = reshape(transpose(b, -2, -1), -1, b.shape[-2])
-        if a.ndim == 1:
-            return rules.unsafe_view(mv(folded, a), (*b.shape[:-2], b.shape[-1]))
-        product = rules.unsafe_view(mm(folded, t(a)), (*b.shape[:-2], b.shape[-1], a.shape[0]))
-        return rules.clone(transpose(product, -2, -1))
+    """matmul where an argument is a stack of matrices: one product with all their rows, as far as PyTorch does that."""
+    if a.ndim == b.ndim == 3 and len(a) != len(b):  # one of them is repeated
+        a, b = [squeeze(x, 0) if len(x) == 1 and x.requires_grad else x for x in (a, b)]
+    turned, small = a.ndim < b.ndim, a if a.ndim < b.ndim else b
+    joined = all(a._array.strides[i] == a._array.strides[i + 1] * a.shape[i + 1] for i in range(a.ndim - 2))
+    if small.ndim <= 2 and (small.requires_grad or b.ndim == 1 or (b.ndim == 2 and joined)):
+        stack = transpose(b, -2, -1) if turned else a
+        rows = reshape(stack, math.prod(stack.shape[:-1]), stack.shape[-1])
+        product = mv(rows, small) if small.ndim == 1 else mm(rows, t(small) if turned else small)
+        product = rules.unsafe_view(product, (*stack.shape[:-1], *product.shape[1:]))
+        return contiguous(transpose(product, -2, -1)) if turned and small.ndim == 2 else product
     stacks = [np.empty((*x.shape[:-2], 1, 1)) for x in (a, b)]
     lifting.refuse("", *stacks)
     batch = np.broadcast(*stacks).shape[:-2]
-    left, right = [reshape(expand(x, *batch, *x.shape[-2:]), -1, *x.shape[-2:]) for x in (a, b)]
-    return rules.unsafe_view(bmm(left, right), (*batch, a.shape[-2], b.shape[-1]))
+    left, right = [reshape(expand(x, *batch, *(1, *x.shape)[-2:]), math.prod(batch), *(1, *x.shape)[-2:]) for x in (a, b)]
+    return rules.unsafe_view(bmm(left, right), (*batch, *a.shape[-2:-1], b.shape[-1]))
 
 
 # ---------------------------------------------------------------- dimensions
