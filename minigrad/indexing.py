@@ -34,7 +34,8 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
         key = tuple(key)
     keys = [plain(k) for k in key] if isinstance(key, tuple) else [plain(key)]
     used = sum([n_dims(k) for k in keys])
-    need(used <= x.ndim or x.ndim or type(key) is not int or key, "index_0d")
+    if x.ndim == 0 and isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+        raise error("index_range", key, 0, 0) if key else error("index_0d")
     need(x.ndim or not isinstance(key, slice), "slice_0d")
     need(used <= x.ndim, "many_indices", x.ndim)
     arrays: dict[int, np.ndarray] = {}

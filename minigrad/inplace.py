@@ -132,7 +132,7 @@ def check(op: Any, x: Tensor, *args: Any) -> None:
     if 0 in old.strides and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         if op is rules.index_put:
             warn("index_put_expanded", level=3)
-        elif op not in (rules.zero, rules.fill, rules.fill_tensor):
+        elif op not in (rules.zero, rules.fill):
             raise error("written_several")
     if x._counter is not None:
         for arg in args:

@@ -28,19 +28,19 @@ def add(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 def sub(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """x - alpha * other."""
-    return rules.sub(x, other) if alpha == 1 else rules.sub_scaled(x, other, scale(x, other, -alpha))
+    return rules.sub(x, other) if alpha == 1 else rules.sub_scaled(x, other, scale(x, other, alpha))
 
 
 def scale(x: Any, other: Any, alpha: Any) -> Any:
     """`alpha` in the type in which x and other meet; RuntimeError where that would cut it off."""
-    kind = dtypes.result_type(tensors.array_of(x), tensors.array_of(other))
+    kind = dtypes.result_type(*[tensors.array_of(lifting.constant(each)) for each in (x, other)])
     need(kind.kind == "f" or type(alpha) is not float, "alpha")
     return np.asarray(alpha).astype(kind)[()]
 
 
 def rsub(x: Tensor, number: Any) -> Tensor:
     """number - x."""
-    if x._array.dtype.kind != "f" or type(number) not in lifting.NUMBERS:
+    if x._array.dtype.kind != "f" or type(number) not in (int, float):
         x, number = lifting.meet(rules.rsub, x, number)
     return rules.rsub(x, tensors.array_of(number))
 

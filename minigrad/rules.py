@@ -44,7 +44,10 @@ def add_scaled(a, b, /, scale):
     return a + scale * b, lambda g: g, lambda g: g * scale
 
 
-sub_scaled = elementwise("SubBackward0")(add_scaled.rule)
+@elementwise("SubBackward0")
+def sub_scaled(a, b, /, scale):
+    """d(a - n b) = da - n db"""
+    return a - scale * b, lambda g: g, lambda g: -g * scale
 
 
 @elementwise("RsubBackward1")
