@@ -37,7 +37,7 @@ def __getattr__(name: str) -> Any:
 
     def call(input: Any, *args: Any, **options: Any) -> Any:
         second = name in ("add", "sub", "mul", "div", "pow") and args and isinstance(args[0], Tensor)
-        need(second or isinstance(input, Tensor), "not_a_tensor", name, "input", 1, type(input).__name__)
+        need(second or isinstance(input, Tensor), "not_a_tensor", name, "input", 1, type(input))
         return method(input, *args, **options)
 
     call.__name__, call.__qualname__, call.__doc__ = name, name, method.__doc__

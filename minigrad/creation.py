@@ -45,19 +45,19 @@ def innermost(data: Any) -> tuple[list[Any], list[int]]:
         need(not isinstance(x, str), "strings" if shape and x is level[0] else "str")
         if isinstance(x, (list, tuple)):
             raise error("not_a_sequence" if x is level[0] else "no_real" if type(level[0]) is float else "no_integer")
-        need(isinstance(x, (bool, int, float, np.generic, np.ndarray, Tensor)), "no_number", type(x).__name__)
+        need(isinstance(x, (bool, int, float, np.generic, np.ndarray, Tensor)), "no_number", type(x))
     return level, shape
 
 
 def wrap_leaf(array: Any, requires_grad: Any, caller: str) -> Tensor:
     """A leaf around `array`; TypeError where requires_grad is not a bool."""
-    need(type(requires_grad) is bool, "flag", caller, type(requires_grad).__name__)
+    need(type(requires_grad) is bool, "flag", caller, type(requires_grad))
     return tensors.leaf(array, requires_grad)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
     """A Tensor that shares the memory of a NumPy array."""
-    need(isinstance(array, np.ndarray), "no_array", "numpy." * isinstance(array, np.generic) + type(array).__name__)
+    need(isinstance(array, np.ndarray), "no_array", type(array))
     need(all(step >= 0 for step in array.strides), "negative_strides")
     dtypes.of(array)
     return tensors.wrap(array)
@@ -113,7 +113,7 @@ def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = Fa
     """A tensor filled with one value, of the type of that value."""
     need(not isinstance(size, int), "size", "full", "size", "int")
     fill_value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
-    need(type(fill_value) in dtypes.OF_NUMBER, "number", "full", "fill_value", 2, type(fill_value).__name__)
+    need(type(fill_value) in dtypes.OF_NUMBER, "number", "full", "fill_value", 2, type(fill_value))
     kind = numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)])
     return wrap_leaf(made(lambda shape, kind: np.full(shape, fill_value, kind), (size,), kind, "full"), requires_grad, "full")
 

@@ -46,7 +46,7 @@ def of(array: Any) -> Any:
 def to_numpy(wanted: Any, caller: str = "tensor") -> np.dtype:
     """NumPy's dtype for `wanted`; TypeError where it is not a minigrad dtype."""
     wanted = OF_PYTHON.get(wanted, wanted) if isinstance(wanted, type) else wanted
-    need(isinstance(wanted, dtype), "dtype", caller, type(wanted).__name__)
+    need(isinstance(wanted, dtype), "dtype", caller, type(wanted))
     return wanted.dtype
 
 

@@ -70,6 +70,7 @@ class Task:
         """
         result = g
         if node.hooks:
+            self.owned.discard(node)  # a hook may have kept it
             with graph.set_grad_enabled(self.record):
                 result = run_hooks(node.hooks, g)
         if node in self.captured:
@@ -207,8 +208,10 @@ def path(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | No
     if targets is not None:
         ends = {node for node in nodes if not node.edges}
         if not ends.issubset(targets) or (not ends and not set(targets).issubset(nodes)):  # not every path leads to a target
-            task.needed = leading_to(targets, nodes)
-            return [node for node in nodes if node in task.needed]
+            makers = {node.as_edge()[0] for node in targets if task.accumulates}  # `backward` runs what made its inputs
+            needed = leading_to([*targets, *makers], nodes)
+            task.needed = needed.union(*[node.edges for node in makers])
+            return [node for node in nodes if node in needed]
     return nodes
 
 
@@ -232,17 +235,13 @@ def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, 
     outputs: a Tensor or several; grads: for each a Tensor of its shape, None for a scalar. RuntimeError when an output
     needs no gradient, when a shape does not match, or when the graph was freed by an earlier backward.
     """
-    outputs = as_tuple(outputs)
     task = Task(create_graph if retain_graph is None else retain_graph, create_graph, True)
-    targets = None
-    if inputs is not None:
-        inputs = as_tuple(inputs)
-        need(inputs, "empty_inputs", "backward")
-    roots = start(task, outputs, grads)
-    if inputs is not None:
-        for x in inputs:
-            x.retain_grad()
-        targets = [target(x) for x in inputs]
+    wanted = None if inputs is None else as_tuple(inputs)
+    need(wanted != (), "empty_inputs", "backward")
+    roots = start(task, as_tuple(outputs), grads)
+    for x in wanted or ():
+        x.retain_grad()
+    targets = None if wanted is None else [target(x) for x in wanted]
     if create_graph:
         warn("reference_cycle", level=2)
     run(task, roots, targets)
@@ -255,18 +254,15 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     An input that the outputs do not depend on is an error, or None with allow_unused, or zeros with materialize_grads.
     """
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)
-    if not inputs:
-        raise error("empty_inputs", "grad")
-    if materialize_grads and allow_unused is False:
-        raise error("materialize")
+    need(inputs, "empty_inputs", "grad")
+    need(not materialize_grads or allow_unused is not False, "materialize")
     task = Task(create_graph if retain_graph is None else retain_graph, create_graph, False)
     found = gradients(task, outputs, grad_outputs, inputs)
     for i, g in enumerate(found):
+        need(g is not None or allow_unused or materialize_grads, "unused", i)
         if g is None and materialize_grads:
-            g = found[i] = tensors.leaf(np.zeros(inputs[i].shape, inputs[i]._array.dtype), create_graph)
-        elif g is None and not allow_unused:
-            raise error("unused", i)
-        if g is not None and g.__class__ is not Tensor:
+            found[i] = tensors.leaf(np.zeros(inputs[i].shape, inputs[i]._array.dtype), create_graph)
+        elif g is not None and g.__class__ is not Tensor:
             found[i] = tensors.wrap(g)
     return tuple(found)
 
@@ -343,7 +339,7 @@ def run_hooks(hooks: dict, g: Any) -> Any:
     for _, hook in sorted(hooks.items(), key=lambda item: item[0] == RETAIN):
         result = hook(given)
         if result is not None:
-            need(isinstance(result, Tensor), "hook_kind", type(result).__name__)
+            need(isinstance(result, Tensor), "hook_kind", type(result))
             need(result.shape == given.shape, "hook_size", getattr(hook, "__name__", ""))
             need(result.dtype is given.dtype, "hook_type", getattr(hook, "__name__", ""), given.type(), result.type())
             given = result

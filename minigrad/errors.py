@@ -16,9 +16,10 @@ def catalogue() -> dict[str, tuple[type, str]]:
 
 
 def error(name: str, *args: Any) -> Any:
-    """The exception or warning called `name`."""
+    """The exception or warning called `name`. A class among the arguments stands for its name, NumPy's with the module."""
     kind, text = catalogue()[name]
-    return kind(text.format(*args))
+    shown = ["numpy." * (x.__module__ == "numpy") + x.__name__ if isinstance(x, type) else x for x in args]
+    return kind(text.format(*shown))
 
 
 def need(condition: Any, name: str, *args: Any) -> None:

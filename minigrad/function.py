@@ -66,7 +66,7 @@ class Custom(Node):
     def save_for_backward(self, *values: Any) -> None:
         """Keep Tensors for backward. Their versions are watched, as those of saved arguments are."""
         for i, x in enumerate(values):
-            need(x is None or isinstance(x, Tensor), "save_type", i, type(x).__name__)
+            need(x is None or isinstance(x, Tensor), "save_type", i, type(x))
         self.to_save = values
 
     def mark_dirty(self, *changed: Tensor) -> None:
@@ -114,7 +114,7 @@ class Custom(Node):
         """What `apply` returns for the output `x` of forward: never an argument itself, unless it was written to."""
         dirty = is_in(x, self.dirty)
         if is_in(x, args) and (not dirty or (x.requires_grad and not recorded)):
-            x = x.detach() if dirty or is_in(x, self.constant) else x.view_as(x)
+            x = x.detach() if dirty or (x.requires_grad and not recorded) or is_in(x, self.constant) else x.view_as(x)
         if x._base is not None and not dirty:
             x._seen = (x._version, "custom")
         return x
@@ -122,8 +122,7 @@ class Custom(Node):
     @property
     def saved_tensors(self) -> tuple:
         """What `save_for_backward` kept, if nobody has written to it. RuntimeError once the graph is freed."""
-        if self.saved is None:
-            raise error("freed")
+        need(self.saved is not None, "freed")
         self.check_versions()
         made = [self.maker(i) for i in range(len(self.saved))]
         return tuple([x if node is None else tensors.shadow(x._array, node) for x, node in zip(self.saved, made, strict=True)])
@@ -164,7 +163,7 @@ class Custom(Node):
 
     def fitting(self, part: Any, to: Node, place: int) -> Tensor:
         """A gradient that backward returned, in the shape and element type of its argument."""
-        need(isinstance(part, Tensor), "gradient_type", type(part).__name__)
+        need(isinstance(part, Tensor), "gradient_type", type(part))
         stretched = zip(part.shape[::-1], to.shape[::-1], strict=False)
         need(part.ndim >= len(to.shape) and all(m in (n, 1) for n, m in stretched), "gradient_shape",
              self.name(), place, list(part.shape), list(to.shape))

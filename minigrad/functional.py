@@ -18,7 +18,7 @@ def tensors_of(given: Any, what: str, name: str) -> tuple:
     found = given if isinstance(given, tuple) else (given,)
     for i, x in enumerate(found):
         place = f"value at index {i}" if found is given else f"given {what}"
-        need(isinstance(x, Tensor), "functional_type", what, name, place, type(x))
+        need(isinstance(x, Tensor), "functional_type", what, name, place, str(type(x)))
     return found
 
 

@@ -73,7 +73,7 @@ class set_grad_enabled(Decorator):
     """Switch recording on or off: at once, and as a context manager or decorator only for that block or function."""
 
     def __init__(self, mode: bool) -> None:
-        need(type(mode) is bool, "mode", type(mode).__name__)
+        need(type(mode) is bool, "mode", type(mode))
         self.mode, self.before, grad_mode.enabled = mode, grad_mode.enabled, mode
 
     def __call__(self, function: Any) -> Any:
@@ -189,8 +189,7 @@ class Node:
     def keep(self, inputs: tuple, result: Tensor, vjps: list) -> None:
         """Save what the needed vjps captured. The vjps themselves are dropped: `backward` makes them again."""
         value = result._array
-        if not isinstance(value, (ndarray, np.generic)):
-            raise error("rule_value", self.op.__name__, type(value).__name__)
+        need(isinstance(value, (ndarray, np.generic)), "rule_value", self.op.__name__, type(value))
         self.__class__ = self.op.kept
         self.edges = self.edges[:len(vjps)]  # arguments without a vjp come last and have no edge
         self.number, self.like = next_number(), like_of(value)  # later than the leaves' ends, which its edges may have made
@@ -221,15 +220,13 @@ class Node:
     def maker(self, i: int) -> Node | None:
         """The node that made saved value `i`, when it needs a gradient."""
         source = self.plan.sources[i]
-        if source == "out":
-            return self
-        return self.edges[source] if type(source) is int and source < len(self.edges) else None
+        known = type(source) is int and source < len(self.edges)
+        return self if source == "out" else self.edges[source] if known else None
 
     def unpack(self, task: Any) -> Any:
         """What the vjps captured: as arrays, or, where the walk itself is recorded, as Tensors with their history."""
         saved = self.saved
-        if saved is None:
-            raise error("freed")
+        need(saved is not None, "freed")
         self.check_versions()
         if not task.keep:
             self.saved = None
@@ -419,7 +416,8 @@ def accumulator(leaf: Tensor) -> AccumulateGrad:
 def origin(node: Node) -> tuple[str, int]:
     """What messages call the operation of a node, and which of its results the node stands for."""
     maker, index = node.as_edge()
-    return maker.name().removesuffix("Backward0").replace("Backward", ""), index
+    name = maker.name()
+    return name if "::" in name else name.removesuffix("Backward0").replace("Backward", ""), index
 
 
 def fit(g: Any, to: Node, node: Node) -> Any:

@@ -58,7 +58,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
             need(-n <= k < n, "index_range", k, place, n)
             x = rules.select(x, rules.along(dim, k))
         else:
-            raise error("str") if isinstance(k, str) else error("no_index", type(k).__name__)
+            raise error("str") if isinstance(k, str) else error("no_index", type(k))
     if not arrays:
         return x, None
     rest: dict[int, np.ndarray] = {}
@@ -77,9 +77,12 @@ def plain(k: Any) -> Any:
     if isinstance(k, (list, tuple, range)):
         k = np.asarray([tensors.array_of(i) for i in k])
         k = k if k.dtype == bool else k.astype(np.int64)
-    k = tensors.array_of(k)
-    k = k != 0 if isinstance(k, np.ndarray) and k.dtype == np.uint8 else k  # bytes are truth values
-    return k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 else k
+    k = np.asarray(k._array) if isinstance(k, Tensor) else k
+    if isinstance(k, np.ndarray) and k.dtype == np.uint8:  # bytes are truth values
+        if k.ndim:
+            warn("byte_index", level=3)
+        k = k != 0
+    return k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 and k.dtype.kind != "f" else k
 
 
 def n_dims(k: Any) -> int:

@@ -66,8 +66,7 @@ class CopySlices(Node):
         """Send the part of `g` through `fn`; to the base `g`, with the gradient of the old values in that part."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):
             return
-        if self.saved is not None:
-            raise error("freed")
+        need(self.saved is None, "freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
         if not recorded and (self not in task.owned or not isinstance(g, np.ndarray) or not g.flags.c_contiguous):
@@ -126,7 +125,7 @@ def check(op: Any, x: Tensor, *args: Any) -> None:
     if 0 in old.strides and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         if op is rules.index_put:
             warn("index_put_expanded", level=3)
-        elif op not in (rules.zero, rules.fill, rules.fill_tensor):
+        elif op not in (rules.zero, rules.fill):
             raise error("written_several")
     if x._counter is not None:
         for arg in args:
@@ -148,9 +147,8 @@ def refuse_view(view: Tensor, what: str) -> None:
         of = "" if node is None else "Output {1} of {0} is a view".format(*graph.origin(node))
         if made == "no_grad" or node is None:
             of += f"{' of a view which' if of else 'A view'} was created in no_grad mode"
-        several, custom = made == "several", made == "custom"
-        end = "." if node is not None and (several or custom) else " with grad mode enabled."
-        raise error("view_several" if several else "view_custom" if custom else "view_no_grad", of, what, end)
+        end = "." if node is not None and made != "no_grad" else " with grad mode enabled."
+        raise error(made + "_view", of, what, end)
 
 
 def update(op: Any, x: Tensor, *args: Any, given: Any = (), **options: Any) -> Tensor:
@@ -254,9 +252,7 @@ def refresh(view: Tensor) -> None:
 
 def settled(view: Tensor) -> bool:
     """Whether a view's own slots say what there is to know: nothing was written to its memory since it was recorded."""
-    if view._grad_fn is None:
-        return not view._base._requires_grad
-    return view._seen[0] == view._counter[0]
+    return not view._base._requires_grad if view._grad_fn is None else view._seen[0] == view._counter[0]
 
 
 def set_item(x: Tensor, index: Any, value: Any) -> None:
@@ -265,9 +261,8 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
     if index is False or (x._base is None and set_part(x, index, value)):
         return
     if not isinstance(value, Tensor):
-        if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
-            raise error("assign", type(value).__name__, x.type())
-        value = tensors.wrap(np.asarray(value, None if isinstance(value, np.ndarray) else x._array.dtype))
+        need(isinstance(value, (bool, int, float, np.integer)), "assign", type(value), x.type())
+        value = tensors.wrap(np.asarray(value, x._array.dtype))
     view, rest = indexing.basic(x, index)
     if rest is None and value._array.shape == view._array.shape:
         copy_(view, value)
@@ -318,8 +313,10 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
     return True
 
 
-def copy_(x: Tensor, value: Tensor) -> Tensor:
-    """x becomes the values of `value`, broadcast to its shape and cast to its element type."""
+def copy_(x: Tensor, value: Any) -> Tensor:
+    """x becomes the values of `value`, a tensor or number, broadcast to its shape and cast to its element type."""
+    value = tensors.wrap(np.asarray(value)) if isinstance(value, (bool, int, float, np.generic)) else value
+    need(isinstance(value, Tensor), "not_a_tensor", "copy_", "other", 1, type(value))
     return update(rules.copy, x, value.as_type(x._array.dtype))
 
 

@@ -95,9 +95,7 @@ def constant(x: Any) -> Any:
     """`x` if it is a Tensor or a Python number; an array as a Tensor, a NumPy scalar as a number; None for others."""
     if isinstance(x, Tensor) or type(x) in NUMBERS:
         return x
-    if isinstance(x, np.generic):
-        return x.item()
-    return tensors.wrap(x) if isinstance(x, np.ndarray) else None
+    return x.item() if isinstance(x, np.generic) else tensors.wrap(x) if isinstance(x, np.ndarray) else None
 
 
 def meet(op: Any, *inputs: Any) -> tuple:
@@ -105,11 +103,10 @@ def meet(op: Any, *inputs: Any) -> tuple:
     found = [constant(x) for x in inputs]
     name = op.__name__
     if any(x is None for x in found) and len(found) > 1 and name in SYMBOLS:
-        kinds = " and ".join([f"'{type(x).__name__}'" for x in inputs])
-        raise error("operands", SYMBOLS[name], kinds)
+        raise error("operands", SYMBOLS[name], " and ".join([f"'{type(x).__name__}'" for x in inputs]))
     for i, x in enumerate(found):
         if x is None or (len(found) == 1 and not isinstance(x, Tensor)):
-            raise error("not_a_tensor", name, "other" if i else "input", i + 1, type(inputs[i]).__name__)
+            raise error("not_a_tensor", name, "other" if i else "input", i + 1, type(inputs[i]))
     arrays = [tensors.array_of(x) for x in found]
     refuse_bool(op.node.__name__, *arrays)
     dtype = dtypes.result_type(*arrays)

@@ -15,9 +15,10 @@ from .tensors import Tensor
 UFUNCS: dict[str, Callable] = {
     "subtract": lambda a, b: rules.sub(a, b) if isinstance(a, Tensor) else operators.rsub(b, a),
     "divide": lambda a, b: rules.div(a, b) if isinstance(a, Tensor) else operators.rdiv(b, a),
-    "multiply": rules.mul, "power": operators.pow, "negative": rules.neg, "absolute": rules.abs, "fabs": rules.abs,
-    "invert": operators.invert, "matmul": operators.matmul,
-    **{name: getattr(rules, name) for name in "add reciprocal exp log sqrt sign sin cos tanh maximum minimum".split()},
+    "add": lambda a, b: rules.add(a, b) if isinstance(a, Tensor) else rules.add(b, a),
+    "multiply": lambda a, b: rules.mul(a, b) if isinstance(a, Tensor) else rules.mul(b, a), "power": operators.pow,
+    "negative": rules.neg, "absolute": rules.abs, "fabs": rules.abs, "invert": operators.invert, "matmul": operators.matmul,
+    **{name: getattr(rules, name) for name in "reciprocal exp log sqrt sign sin cos tanh maximum minimum".split()},
     **{name: operators.METHODS[name] for name in "square isnan isinf isfinite logical_not".split()},
     **{name: operators.compare(getattr(np, name)) for name in (*operators.UFUNCS.values(), "logical_and", "logical_or")}}
 

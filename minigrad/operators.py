@@ -23,18 +23,24 @@ ALL: Any = object()  # no `dim` was given: not the same as None or (), which the
 # ---------------------------------------------------------------- arithmetic
 def add(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """x + alpha * other."""
-    return rules.add(x, other if alpha == 1 else alpha * other)
+    return rules.add(x, other) if alpha == 1 else rules.add_scaled(x, other, scale(x, other, alpha))
 
 
 def sub(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """x - alpha * other."""
-    return rules.sub(x, other if alpha == 1 else alpha * other)
+    return rules.sub(x, other) if alpha == 1 else rules.sub_scaled(x, other, scale(x, other, alpha))
+
+
+def scale(x: Any, other: Any, alpha: Any) -> Any:
+    """`alpha` in the type in which x and other meet; RuntimeError where that would cut it off."""
+    kind = dtypes.result_type(*[tensors.array_of(lifting.constant(each)) for each in (x, other)])
+    need(kind.kind == "f" or type(alpha) is not float, "alpha")
+    return np.asarray(alpha).astype(kind)[()]
 
 
 def rsub(x: Tensor, number: Any) -> Tensor:
-    """number - x; RuntimeError for a bool."""
-    need(type(number) is not bool, "bool" if x._array.dtype != bool else "bools")
-    if x._array.dtype.kind != "f" or type(number) not in lifting.NUMBERS:
+    """number - x."""
+    if x._array.dtype.kind != "f" or type(number) not in (int, float):
         x, number = lifting.meet(rules.rsub, x, number)
     return rules.rsub(x, tensors.array_of(number))
 
@@ -69,7 +75,7 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def tensors_only(op: Any) -> Callable:
     """The method for an operation that takes no numbers."""
     def method(x: Tensor, other: Tensor, *args: Any, **options: Any) -> Any:
-        need(isinstance(other, Tensor), "not_a_tensor", op.__name__, "other", 2, type(other).__name__)
+        need(isinstance(other, Tensor), "not_a_tensor", op.__name__, "other", 2, type(other))
         return op(x, other, *args, **options)
     return method
 
@@ -91,7 +97,7 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     kind = condition.dtype.tensor_name if isinstance(condition, Tensor) else type(condition).__name__
     need(kind in ("Bool", "Byte"), "where", kind)
     lifting.refuse("", *[tensors.array_of(x) for x in (condition, a, condition, b, a)])
-    a = a if isinstance(a, Tensor) or isinstance(b, Tensor) else np.asarray(a, dtypes.result_type(a, b))
+    a = a if isinstance(a, Tensor) or isinstance(b, Tensor) else np.asarray(a, dtypes.result_type(*map(lifting.constant, (a, b))))
     return graph.watch(rules.where(*lifting.meet(rules.where, a, b), condition._array.astype(bool, copy=False)), condition)
 
 
@@ -210,9 +216,7 @@ def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tenso
     """(sum |x|^p)^(1/p) of all elements, or along `dim`."""
     need(x._array.dtype.kind == "f", "norm", x)
     order = 2 if p in (None, "fro") else float(p)
-    if order == 2 and dim is None and not keepdim:
-        return rules.norm(x)
-    return rules.norm_dim(x, order, dims(x, dim), keepdim)
+    return rules.norm(x) if order == 2 and dim is None and not keepdim else rules.norm_dim(x, order, dims(x, dim), keepdim)
 
 
 def extreme(name: str, choose: Callable, place: Callable) -> Callable:
@@ -302,36 +306,31 @@ def matmul(a: Any, b: Any) -> Any:
 
 def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
     """matmul where an argument is a stack of matrices: one product of matrices where PyTorch makes one, else `bmm`."""
+    if a.ndim == b.ndim == 3 and len(a) != len(b):  # one of them is repeated
+        a, b = [squeeze(x, 0) if len(x) == 1 and x.requires_grad else x for x in (a, b)]
     swapped = a.ndim < b.ndim
     large, small = (transpose(b, -2, -1), a) if swapped else (a, b)
     steps = zip(large.stride()[:-2], large.stride()[1:], large.shape[1:-1], strict=False)
     folds = not large.numel() or all(step == below * n for step, below, n in steps)  # to one matrix, without a copy
     if small.ndim <= 2 and (small.requires_grad or (a.ndim != 2 and folds)):
-        rows, before = reshape(large, math.prod(large.shape[:-1]), large.shape[-1]), large.shape[:-1]
-        if small.ndim == 1:
-            return rules.unsafe_view(mv(rows, small), before)
-        small = t(small) if swapped else small
-        product = rules.unsafe_view(mm(rows, small), (*before, small.shape[1]))
-        return contiguous(transpose(product, -2, -1)) if swapped else product
-    if a.ndim == b.ndim == 3 and len(a) != len(b):
-        for x, left, right in (a, squeeze(a, 0), b), (b, a, squeeze(b, 0)):
-            if len(x) == 1 and x.requires_grad:
-                return matmul(left, right)
+        rows = reshape(large, math.prod(large.shape[:-1]), large.shape[-1])
+        product = mv(rows, small) if small.ndim == 1 else mm(rows, t(small) if swapped else small)
+        product = rules.unsafe_view(product, (*large.shape[:-1], *product.shape[1:]))
+        return contiguous(transpose(product, -2, -1)) if swapped and small.ndim == 2 else product
     stacks = [np.empty((*x.shape[:-2], 1, 1)) for x in (a, b)]
     lifting.refuse("", *stacks)
     batch = np.broadcast(*stacks).shape[:-2]
-    lines, columns = a.shape[:-1][-1:], b.shape[1:][-1:]  # of a vector none
-    left = reshape(expand(a, *batch, *(lines or (1,)), a.shape[-1]), math.prod(batch), *(lines or (1,)), a.shape[-1])
-    right = reshape(expand(b, *batch, *b.shape[-2:]), math.prod(batch), *b.shape[-2:])
-    product = bmm(left, right) if columns else squeeze(bmm(left, unsqueeze(right, 2)), -1)
-    return rules.unsafe_view(product, (*batch, *lines, *columns))
+    shapes = (1, *a.shape)[-2:], b.shape[-2:]
+    left, right = [reshape(expand(x, *batch, *n), math.prod(batch), *n) for x, n in zip((a, b), shapes, strict=True)]
+    product = bmm(left, right) if b.ndim > 1 else squeeze(bmm(left, unsqueeze(right, 2)), -1)
+    return rules.unsafe_view(product, (*batch, *a.shape[-2:-1], *b.shape[1:][-1:]))
 
 
 # ---------------------------------------------------------------- dimensions
 def in_range(dim: int, n: int) -> int:
     """`dim` as a number from 0; IndexError outside the `n` dimensions."""
     n = n or 1
-    need(isinstance(dim, int), "dim_type", type(dim).__name__)
+    need(isinstance(dim, int), "dim_type", type(dim))
     need(-n <= dim < n, "dim_range", -n, n - 1, dim)
     return dim % n
 
@@ -396,9 +395,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     shape = x._array.shape
     first, last = in_range(start_dim, len(shape)), in_range(end_dim, len(shape))
     need(first <= last, "flatten")
-    if first == last and shape:
-        return x
-    return reshape(x, *shape[:first], math.prod(shape[first:last + 1]), *shape[last + 1:])
+    return x if first == last and shape else reshape(x, *shape[:first], math.prod(shape[first:last + 1]), *shape[last + 1:])
 
 
 def t(x: Tensor) -> Tensor:
@@ -507,7 +504,7 @@ def sequence(given: Any, name: str) -> list[Tensor]:
     found = list(given)
     need(found, name + "_empty")
     for i, x in enumerate(found):
-        need(isinstance(x, Tensor), "element", i, type(x).__name__)
+        need(isinstance(x, Tensor), "element", i, type(x))
     kind = dtypes.result_type(*[x._array for x in found])
     return [x.as_type(kind) for x in found]
 
@@ -540,9 +537,7 @@ def stack(tensors: Any, dim: Any = 0) -> Tensor:
 def to(x: Tensor, dtype: Any) -> Tensor:
     """In another element type (or that of another tensor); this tensor itself where nothing changes."""
     kind = dtypes.to_numpy(dtype.dtype if isinstance(dtype, Tensor) else dtype, "to")
-    if kind == x._array.dtype:
-        return x
-    return rules.to_copy(x if graph.can_require_grad(kind) else x.detach(), kind)
+    return x if kind == x._array.dtype else rules.to_copy(x if graph.can_require_grad(kind) else x.detach(), kind)
 
 
 def cast(dtype: Any) -> Callable[[Tensor], Tensor]:

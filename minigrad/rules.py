@@ -38,6 +38,18 @@ def sub(a, b, /):
     return a - b, lambda g: g, lambda g: -g
 
 
+@elementwise("AddBackward0")
+def add_scaled(a, b, /, scale):
+    """d(a + n b) = da + n db, for a number n"""
+    return a + scale * b, lambda g: g, lambda g: g * scale
+
+
+@elementwise("SubBackward0")
+def sub_scaled(a, b, /, scale):
+    """d(a - n b) = da - n db"""
+    return a - scale * b, lambda g: g, lambda g: -g * scale
+
+
 @elementwise("RsubBackward1")
 def rsub(a, /, b):
     """d(b - a) = -da, for a number or array b"""
@@ -79,8 +91,7 @@ def pow(a, /, exponent):
 def pow_tensor(a, b, /):
     """d(a^b) = b a^(b-1) da + a^b log(a) db"""
     out = power(a, b)
-    return (out,
-            lambda g: g * np.where(b == 0, 0, b * a ** (b - 1)),
+    return (out, lambda g: g * np.where(b == 0, 0, b * a ** (b - 1)),
             lambda g: g * np.where((a == 0) & (b >= 0), 0, out * np.log(a)))
 
 
@@ -532,7 +543,7 @@ def divide0(a: Array, b: Array) -> Array:
 
 def others(a: Array, dim: int | None) -> Array:
     """For each element the product of the others along `dim` (None for all): exact where some are 0."""
-    if dim is None:
+    if dim is None or not a.shape:
         return others(a.reshape(-1), 0).reshape(a.shape)
     a, n = a.swapaxes(dim, -1), a.shape[dim]
     return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1).swapaxes(dim, -1)

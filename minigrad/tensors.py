@@ -78,6 +78,7 @@ class Tensor(Methods):
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         need(type(value) is bool, "requires_grad_flag")
+        need(not value or self.is_leaf, "not_a_leaf")
         need(not value or graph.can_require_grad(self._array.dtype), "no_grad_type")
         self.requires_grad_(value)
 
@@ -120,7 +121,7 @@ class Tensor(Methods):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            need(isinstance(value, Tensor), "grad_type", "numpy." * isinstance(value, np.ndarray) + type(value).__name__)
+            need(isinstance(value, Tensor), "grad_type", type(value))
             need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
             need(value._array.dtype == self._array.dtype, "grad_dtype", value, self)
             need(value is not self, "own_grad")
@@ -174,7 +175,7 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        need(isinstance(value, Tensor), "data_type", type(value).__name__)
+        need(isinstance(value, Tensor), "data_type", type(value))
         need(not self._requires_grad or graph.can_require_grad(value._array.dtype), "data_dtype")
         value._own_memory()
         self._array = value._array
@@ -260,7 +261,7 @@ class Tensor(Methods):
 
     def __float__(self) -> float:
         need(self._array.size == 1, "one_element")
-        if self.requires_grad:
+        if self.requires_grad and graph.grad_mode.enabled:
             warn("float_of_tracked")
         return float(self._array.item())
 

@@ -45,7 +45,7 @@ ZEROS = np.array([[1.5, 0.0, 2.0], [0.0, 0.0, 3.0], [1.0, 2.0, 3.0]])
 
 ROWS: dict[str, list[tuple[tuple, dict[str, Any]]]] = {
     "add": TWO, "sub": TWO, "mul": TWO, "div": TWO, "maximum": TWO, "minimum": TWO, "pow_tensor": POSITIVE,
-    "rsub": [((some(2, 3), 1.5), {})],
+    "rsub": [((some(2, 3), 1.5), {})], **{f"{name}_scaled": [(row, {"scale": 1.5}) for row, _ in TWO] for name in ("add", "sub")},
     "neg": ONE, "reciprocal": ONE, "exp": ONE, "abs": ONE, "sign": ONE, "sin": ONE, "cos": ONE, "tanh": ONE,
     "sigmoid": ONE, "relu": ONE, "log": UP, "sqrt": UP, "threshold": [((some(3, 4), some(3, 4)), {})],
     "pow": [((above(3),), {"exponent": n}) for n in (0, 1, 2, 3, -1, 0.5)] + [((some(3),), {"exponent": 3})],
