@@ -471,7 +471,8 @@ def check_version(saved: Tensor, expected: int, maker: Node | None) -> None:
         made = ""
         if maker is not None and not isinstance(maker, AccumulateGrad):
             made = ", which is output {1} of {0},".format(*origin(maker))
-        kind = saved.type() if saved._array.dtype.kind != "b" else "CPUBoolType"
+        given = dtypes.OF_NUMPY[saved._counter[1]].tensor_name  # of the memory, which `saved` may be a conversion of
+        kind = "CPUBoolType" if given == "Bool" else f"minigrad.{given}Tensor"
         raise error("version", kind, list(saved.shape), made, saved._version, expected)
 
 

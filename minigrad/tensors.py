@@ -300,7 +300,7 @@ class Tensor(Methods):
 new = object.__new__
 
 
-def wrap(array: Any, node: Any = None, count: list[int] | None = None) -> Tensor:
+def wrap(array: Any, node: Any = None, count: list[Any] | None = None) -> Tensor:
     """A Tensor around an array (or a NumPy scalar for 0-d) that shares the memory, and the box of a version number.
 
     It stands at `node` in the graph, or, with None, outside it and needs no gradient.
@@ -326,7 +326,7 @@ def leaf(array: np.ndarray, requires_grad: bool = False) -> Tensor:
 
 def shadow(array: Any, node: Any) -> Tensor:
     """A Tensor of these values that stands at `node` in the graph, or outside it for None."""
-    return wrap(array, node, [0])
+    return wrap(array, node, [0, array.dtype])
 
 
 def alias(x: Tensor) -> Tensor:
@@ -334,10 +334,10 @@ def alias(x: Tensor) -> Tensor:
     return wrap(x._array, None, counter(x))
 
 
-def counter(x: Tensor) -> list[int]:
-    """The version number of `x` in the box that everything with the same memory shares."""
+def counter(x: Tensor) -> list[Any]:
+    """The version number of `x` in the box that everything with the same memory shares, next to its element type."""
     if x._counter is None:
-        x._counter = [0]
+        x._counter = [0, x._array.dtype]
         node = x._grad_fn
         if node is not None and node.plan.keeps_out and node.saved is not None:
             node.watch_result(x)
