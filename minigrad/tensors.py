@@ -122,9 +122,9 @@ class Tensor(Methods):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             need(isinstance(value, Tensor), "grad_type", type(value))
-            need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
-            need(value._array.dtype == self._array.dtype, "grad_dtype", value, self)
             need(value is not self, "own_grad")
+            need(value._array.dtype == self._array.dtype, "grad_dtype", value, self)
+            need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
         self._grad = value
 
     @grad.deleter
