@@ -164,7 +164,7 @@ def sigmoid(a, /):
 @elementwise("ReluBackward0")
 def relu(a, /):
     """d max(a, 0) = da where the result is positive (or nan), else 0"""
-    out = np.maximum(a, 0)
+    out = np.maximum(0, a)  # this way round relu(-0.) is -0.
     return out, lambda g: either(threshold, g, out)
 
 
@@ -185,13 +185,13 @@ def clamp(a, /, min=None, max=None):
 @elementwise("MaximumBackward0")
 def maximum(a, b, /):
     """The larger one gets the gradient; half each where they are equal"""
-    return np.maximum(a, b), lambda g: share(g, a > b, a == b), lambda g: share(g, a < b, a == b)
+    return np.maximum(b, a), lambda g: share(g, a < b, a == b), lambda g: share(g, a > b, a == b)
 
 
 @elementwise("MinimumBackward0")
 def minimum(a, b, /):
     """The smaller one gets the gradient; half each where they are equal"""
-    return np.minimum(a, b), lambda g: share(g, a < b, a == b), lambda g: share(g, a > b, a == b)
+    return np.minimum(b, a), lambda g: share(g, a > b, a == b), lambda g: share(g, a < b, a == b)
 
 
 @elementwise("WhereBackward0", frees="condition")
@@ -271,7 +271,7 @@ def norm_dim(a, /, p, dim, keepdim=False):
 def max(a, /, choose=np.max):
     """The chosen element gets g; equal ones share it"""
     out = choose(a)
-    return out, lambda g: np.where(a == out, g / (array_of(a) == array_of(out)).sum(), 0)
+    return out, lambda g: np.where((a == out) | (a != a), g / array_of((a == out) | (a != a)).sum(), 0)
 
 
 min = op("MinBackward1")(max.rule)
@@ -522,9 +522,9 @@ def only(mask: Any, g: Any) -> Any:
     return out
 
 
-def share(g: Array, won: Array, tied: Array) -> Array:
-    """g where `won`, half of it where `tied`, else 0."""
-    return np.where(won, g, np.where(tied, g / 2, 0))
+def share(g: Array, lost: Array, tied: Array) -> Array:
+    """0 where `lost`, half of g where `tied`, else g: also where there is nan."""
+    return np.where(lost, 0, np.where(tied, g / 2, g))
 
 
 def divide0(a: Array, b: Array) -> Array:
