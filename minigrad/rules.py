@@ -243,8 +243,8 @@ def prod_dim(a, /, dim=None, keepdim=False):
     """d prod(a) = sum(prod(a) / a da) along `dim` (None for all), also where some elements are 0"""
     kept = keep_dims(a.shape, dim)
     out = a.prod(axis=dim, keepdims=keepdim)
-    return out, lambda g: (g.reshape(kept) * out.reshape(kept) / a if np.all(array_of(a) != 0) else
-                           g.reshape(kept) * others(a, dim))
+    return out, lambda g: g if not kept else (g.reshape(kept) * out.reshape(kept) / a if np.all(array_of(a) != 0) else
+                                              g.reshape(kept) * others(a, dim))
 
 
 prod = op("ProdBackward0")(prod_dim.rule)
@@ -280,7 +280,7 @@ min = op("MinBackward1")(max.rule)
 @op("MaxBackward0")
 def max_dim(a, index, /, dim, keepdim=False):
     """The element that was chosen along `dim` gets g; `index` has `dim` kept"""
-    out = np.take_along_axis(a, index, dim) if a.shape else a
+    out = np.take_along_axis(a, index, dim) if a.shape else a[()]
     shape, kept = a.shape, index.shape
     return out if keepdim else out.squeeze(dim), lambda g: np.where(chosen(index, shape, dim), g.reshape(kept), 0)
 
@@ -534,7 +534,7 @@ def divide0(a: Array, b: Array) -> Array:
 
 def others(a: Array, dim: int | None) -> Array:
     """For each element the product of the others along `dim` (None for all): exact where some are 0."""
-    if dim is None or not a.shape:
+    if dim is None:
         return others(a.reshape(-1), 0).reshape(a.shape)
     a, n = a.swapaxes(dim, -1), a.shape[dim]
     return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1).swapaxes(dim, -1)
