@@ -16,7 +16,8 @@ class dtype:
     def __init__(self, name: str, tensor_name: str) -> None:
         self.name, self.tensor_name, self.dtype = name, tensor_name, np.dtype(name)
         self.is_floating_point = self.dtype.kind == "f"
-        self.c_name = {"Char": "signed char", "Byte": "unsigned char", "Long": "long int"}.get(tensor_name, tensor_name.lower())
+        c_names = {"Half": "c10::Half", "Char": "signed char", "Byte": "unsigned char", "Long": "long int"}
+        self.c_name = c_names.get(tensor_name, tensor_name.lower())
 
     def __repr__(self) -> str:
         return f"minigrad.{self.name}"

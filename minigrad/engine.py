@@ -208,10 +208,10 @@ def path(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | No
     if targets is not None:
         ends = {node for node in nodes if not node.edges}
         if not ends.issubset(targets) or (not ends and not set(targets).issubset(nodes)):  # not every path leads to a target
-            makers = {node.as_edge()[0] for node in targets if task.accumulates}  # `backward` runs what made its inputs
+            makers = {node.as_edge()[0] for node in targets}
             needed = leading_to([*targets, *makers], nodes)
-            task.needed = needed.union(*[node.edges for node in makers])
-            return [node for node in nodes if node in needed]
+            task.needed = needed.union(*[node.edges for node in makers if task.accumulates])  # `backward` runs makers, too
+            return [node for node in nodes if node in needed or node in roots]  # hooks of a root run in any case
     return nodes
 
 

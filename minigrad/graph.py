@@ -332,7 +332,7 @@ class AccumulateGrad(Node):
 
     def backward(self, g: Any, task: Any) -> Iterable[tuple[Node, Any]]:
         """Adds `g` to `variable.grad`; sends nothing on."""
-        if task.accumulates and self.variable._requires_grad:
+        if task.accumulates and self.variable._requires_grad and (task.needed is None or self in task.needed):
             engine.accumulate(self.variable, g, self in task.owned, task.record)
         return ()
 
@@ -470,7 +470,8 @@ def check_version(saved: Tensor, expected: int, maker: Node | None) -> None:
         made = ""
         if maker is not None and not isinstance(maker, AccumulateGrad):
             made = ", which is output {1} of {0},".format(*origin(maker))
-        kind = saved.type() if saved._array.dtype.kind != "b" else "CPUBoolType"
+        given = dtypes.OF_NUMPY[saved._counter[1]].tensor_name  # of the memory, which `saved` may be a conversion of
+        kind = "CPUBoolType" if given == "Bool" else f"minigrad.{given}Tensor"
         raise error("version", kind, list(saved.shape), made, saved._version, expected)
 
 

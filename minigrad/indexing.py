@@ -97,8 +97,7 @@ def take_slice(x: Tensor, dim: int, part: slice, always: bool = False) -> Tensor
     n = x._array.shape[dim]
     _, stop, step = part.indices(n)
     need(step > 0, "slice_step")
-    evident = not part.start and stop == n and step == 1
-    return x if evident and not always else rules.slice_(x, rules.along(dim, part))
+    return x if not part.start and stop == n and step == 1 and not always else rules.slice_(x, rules.along(dim, part))
 
 
 def positions(x: Tensor, dim: int, k: np.ndarray, number: int) -> tuple[np.ndarray, ...]:

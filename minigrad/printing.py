@@ -17,9 +17,8 @@ def text(x: Tensor) -> str:
     """`tensor(...)` with the values, then what is not evident: size, dtype, requires_grad or grad_fn."""
     array = np.asarray(x._array)
     summarize = array.size > THRESHOLD
-    evident = ("float32", "int64", "bool") if array.size else ("float32",)
     size = "" if array.size or array.ndim == 1 else f"size={array.shape}"
-    dtype = "" if x.dtype.name in evident else f"dtype={x.dtype}"
+    dtype = "" if x.dtype.name in (("float32", "int64", "bool") if array.size else ("float32",)) else f"dtype={x.dtype}"
     body = block(array, *number_format(shown(array) if summarize else array), len(START), summarize) if array.size else "[]"
     try:
         node = x.grad_fn

@@ -164,7 +164,7 @@ def sigmoid(a, /):
 @elementwise("ReluBackward0")
 def relu(a, /):
     """d max(a, 0) = da where the result is positive (or nan), else 0"""
-    out = np.maximum(a, 0)
+    out = np.maximum(0, a)  # this way round relu(-0.) is -0.
     return out, lambda g: either(threshold, g, out)
 
 
@@ -185,13 +185,13 @@ def clamp(a, /, min=None, max=None):
 @elementwise("MaximumBackward0")
 def maximum(a, b, /):
     """The larger one gets the gradient; half each where they are equal"""
-    return np.maximum(a, b), lambda g: share(g, a > b, a == b), lambda g: share(g, a < b, a == b)
+    return np.maximum(b, a), lambda g: share(g, a < b, a == b), lambda g: share(g, a > b, a == b)
 
 
 @elementwise("MinimumBackward0")
 def minimum(a, b, /):
     """The smaller one gets the gradient; half each where they are equal"""
-    return np.minimum(a, b), lambda g: share(g, a < b, a == b), lambda g: share(g, a > b, a == b)
+    return np.minimum(b, a), lambda g: share(g, a > b, a == b), lambda g: share(g, a < b, a == b)
 
 
 @elementwise("WhereBackward0", frees="condition")
@@ -243,8 +243,8 @@ def prod_dim(a, /, dim=None, keepdim=False):
     """d prod(a) = sum(prod(a) / a da) along `dim` (None for all), also where some elements are 0"""
     kept = keep_dims(a.shape, dim)
     out = a.prod(axis=dim, keepdims=keepdim)
-    return out, lambda g: (g.reshape(kept) * out.reshape(kept) / a if np.all(array_of(a) != 0) else
-                           g.reshape(kept) * others(a, dim))
+    return out, lambda g: g if not kept else (g.reshape(kept) * out.reshape(kept) / a if np.all(array_of(a) != 0) else
+                                              g.reshape(kept) * others(a, dim))
 
 
 prod = op("ProdBackward0")(prod_dim.rule)
@@ -271,7 +271,7 @@ def norm_dim(a, /, p, dim, keepdim=False):
 def max(a, /, choose=np.max):
     """The chosen element gets g; equal ones share it"""
     out = choose(a)
-    return out, lambda g: np.where(a == out, g / (array_of(a) == array_of(out)).sum(), 0)
+    return out, lambda g: np.where((a == out) | (a != a), g / array_of((a == out) | (a != a)).sum(), 0)
 
 
 min = op("MinBackward1")(max.rule)
@@ -280,7 +280,7 @@ min = op("MinBackward1")(max.rule)
 @op("MaxBackward0")
 def max_dim(a, index, /, dim, keepdim=False):
     """The element that was chosen along `dim` gets g; `index` has `dim` kept"""
-    out = np.take_along_axis(a, index, dim) if a.shape else a
+    out = np.take_along_axis(a, index, dim) if a.shape else a[()]
     shape, kept = a.shape, index.shape
     return out if keepdim else out.squeeze(dim), lambda g: np.where(chosen(index, shape, dim), g.reshape(kept), 0)
 
@@ -531,9 +531,9 @@ def only(mask: Any, g: Any) -> Any:
     return out
 
 
-def share(g: Array, won: Array, tied: Array) -> Array:
-    """g where `won`, half of it where `tied`, else 0."""
-    return np.where(won, g, np.where(tied, g / 2, 0))
+def share(g: Array, lost: Array, tied: Array) -> Array:
+    """0 where `lost`, half of g where `tied`, else g: also where there is nan."""
+    return np.where(lost, 0, np.where(tied, g / 2, g))
 
 
 def divide0(a: Array, b: Array) -> Array:
@@ -543,7 +543,7 @@ def divide0(a: Array, b: Array) -> Array:
 
 def others(a: Array, dim: int | None) -> Array:
     """For each element the product of the others along `dim` (None for all): exact where some are 0."""
-    if dim is None or not a.shape:
+    if dim is None:
         return others(a.reshape(-1), 0).reshape(a.shape)
     a, n = a.swapaxes(dim, -1), a.shape[dim]
     return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1).swapaxes(dim, -1)

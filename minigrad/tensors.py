@@ -122,9 +122,9 @@ class Tensor(Methods):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             need(isinstance(value, Tensor), "grad_type", type(value))
-            need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
-            need(value._array.dtype == self._array.dtype, "grad_dtype", value, self)
             need(value is not self, "own_grad")
+            need(value._array.dtype == self._array.dtype, "grad_dtype", value, self)
+            need(value.shape == self.shape, "grad_size", list(value.shape), list(self.shape))
         self._grad = value
 
     @grad.deleter
@@ -301,7 +301,7 @@ class Tensor(Methods):
 new = object.__new__
 
 
-def wrap(array: Any, node: Any = None, count: list[int] | None = None) -> Tensor:
+def wrap(array: Any, node: Any = None, count: list[Any] | None = None) -> Tensor:
     """A Tensor around an array (or a NumPy scalar for 0-d) that shares the memory, and the box of a version number.
 
     It stands at `node` in the graph, or, with None, outside it and needs no gradient.
@@ -327,7 +327,7 @@ def leaf(array: np.ndarray, requires_grad: bool = False) -> Tensor:
 
 def shadow(array: Any, node: Any) -> Tensor:
     """A Tensor of these values that stands at `node` in the graph, or outside it for None."""
-    return wrap(array, node, [0])
+    return wrap(array, node, [0, array.dtype])
 
 
 def alias(x: Tensor) -> Tensor:
@@ -335,10 +335,10 @@ def alias(x: Tensor) -> Tensor:
     return wrap(x._array, None, counter(x))
 
 
-def counter(x: Tensor) -> list[int]:
-    """The version number of `x` in the box that everything with the same memory shares."""
+def counter(x: Tensor) -> list[Any]:
+    """The version number of `x` in the box that everything with the same memory shares, next to its element type."""
     if x._counter is None:
-        x._counter = [0]
+        x._counter = [0, x._array.dtype]
         node = x._grad_fn
         if node is not None and node.plan.keeps_out and node.saved is not None:
             node.watch_result(x)
