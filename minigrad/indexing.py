@@ -35,7 +35,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
     keys = [plain(k) for k in key] if isinstance(key, tuple) else [plain(key)]
     used = sum([n_dims(k) for k in keys])
     need(used <= x.ndim or x.ndim or type(key) is not int or key, "index_0d")
-    need(x.ndim or not isinstance(keys[0], slice), "slice_0d")
+    need(x.ndim or not isinstance((*keys, 0)[0], slice), "slice_0d")
     need(used <= x.ndim, "many_indices", x.ndim)
     arrays: dict[int, np.ndarray] = {}
     dim = 0

@@ -171,7 +171,7 @@ def update(op: Any, x: Tensor, *args: Any, given: Any = (), **options: Any) -> T
     if new.shape != old.shape:
         raise error("written_shape", list(old.shape), list(new.shape))
     if new.dtype is not old.dtype and dtypes.CATEGORY[new.dtype.kind] > dtypes.CATEGORY[old.dtype.kind]:
-        raise error("written_dtype", result.dtype.tensor_name, x.dtype.tensor_name)
+        raise error("written_dtype", result, getattr(x.dtype, "c_name" if op.__name__ == "clamp" else "tensor_name"))
     if op is rules.index_put and not options:  # only these elements: others may share their memory
         new = old
         old[args[1]] = tensors.array_of(args[0])
@@ -272,9 +272,9 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
     if index is False or (x._base is None and set_part(x, index, value)):
         return
     if not isinstance(value, Tensor):
-        if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
-            raise error("assign", type(value).__name__, x.type())
-        value = tensors.wrap(np.asarray(value, None if isinstance(value, np.ndarray) else x._array.dtype))
+        kind = "numpy." * isinstance(value, np.ndarray) + type(value).__name__
+        need(isinstance(value, (bool, int, float, np.generic)), "assign", kind, x.type())
+        value = tensors.wrap(np.asarray(value, x._array.dtype))
     view, rest = indexing.basic(x, index)
     if rest is None and value._array.shape == view._array.shape:
         copy_(view, value)

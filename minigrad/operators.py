@@ -33,7 +33,7 @@ def sub(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 def rsub(x: Tensor, number: Any) -> Tensor:
     """number - x."""
-    if x._array.dtype.kind != "f" or type(number) not in lifting.NUMBERS:
+    if x._array.dtype.kind != "f" or type(number) not in (int, float):
         x, number = lifting.meet(rules.rsub, x, number)
     return rules.rsub(x, tensors.array_of(number))
 

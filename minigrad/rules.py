@@ -153,7 +153,7 @@ def sigmoid(a, /):
 @elementwise("ReluBackward0")
 def relu(a, /):
     """d max(a, 0) = da where the result is positive (or nan), else 0"""
-    out = np.maximum(a, 0)
+    out = np.maximum(0, a)  # in this order -0 stays
     return out, lambda g: either(threshold, g, out)
 
 

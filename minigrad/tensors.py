@@ -78,6 +78,7 @@ class Tensor(Methods):
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         need(type(value) is bool, "requires_grad_flag")
+        need(self.is_leaf or not value, "leaf_flag")
         need(not value or graph.can_require_grad(self._array.dtype), "no_grad_type")
         self.requires_grad_(value)
 
@@ -232,7 +233,7 @@ class Tensor(Methods):
     def stride(self, dim: int | None = None) -> Any:
         """Steps between neighbours along each dimension, in elements."""
         strides = tuple([step // self._array.itemsize for step in np.asarray(self._array).strides])
-        return strides if dim is None else strides[dim]
+        return strides if dim is None else strides[operators.existing_dim(self, dim)]
 
     def storage_offset(self) -> int:
         """Where in its base's memory a view starts, in elements."""
