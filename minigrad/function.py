@@ -122,8 +122,7 @@ class Custom(Node):
     @property
     def saved_tensors(self) -> tuple:
         """What `save_for_backward` kept, if nobody has written to it. RuntimeError once the graph is freed."""
-        if self.saved is None:
-            raise error("freed")
+        need(self.saved is not None, "freed")
         self.check_versions()
         made = [self.maker(i) for i in range(len(self.saved))]
         return tuple([x if node is None else tensors.shadow(x._array, node) for x, node in zip(self.saved, made, strict=True)])

@@ -42,6 +42,7 @@ def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1
 def check(func: Callable, inputs: tuple, j: int, eps: float, atol: float, rtol: float) -> None:
     """GradcheckError where a Jacobian with respect to input j differs from the slopes."""
     x = inputs[j]
+    need(0 not in x._array.strides or not x.numel(), "gradcheck_stride", j)
     if x.dtype.name != "float64":
         warn("gradcheck_precision", j)
     found = [*zip(engine.as_tuple(func(*inputs)), central_differences(func, inputs, x, eps), strict=False)]

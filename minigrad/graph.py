@@ -189,8 +189,7 @@ class Node:
     def keep(self, inputs: tuple, result: Tensor, vjps: list) -> None:
         """Save what the needed vjps captured. The vjps themselves are dropped: `backward` makes them again."""
         value = result._array
-        if not isinstance(value, (ndarray, np.generic)):
-            raise error("rule_value", self.op.__name__, type(value).__name__)
+        need(isinstance(value, (ndarray, np.generic)), "rule_value", self.op.__name__, type(value).__name__)
         self.__class__ = self.op.kept
         self.edges = self.edges[:len(vjps)]  # arguments without a vjp come last and have no edge
         self.number, self.like = next_number(), like_of(value)  # later than the leaves' ends, which its edges may have made
@@ -228,8 +227,7 @@ class Node:
     def unpack(self, task: Any) -> Any:
         """What the vjps captured: as arrays, or, where the walk itself is recorded, as Tensors with their history."""
         saved = self.saved
-        if saved is None:
-            raise error("freed")
+        need(saved is not None, "freed")
         self.check_versions()
         if not task.keep:
             self.saved = None
@@ -243,8 +241,7 @@ class Node:
         """Each edge that the task needs, with the vjp of the upstream gradient `g`: arrays, or Tensors if recorded."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):  # only this node's own gradient was asked for
             return
-        if self.plan is NOTHING_KEPT:
-            raise error("nothing_kept", self.name())
+        need(self.plan is not NOTHING_KEPT, "nothing_kept", self.name())
         values = self.unpack(task) if self.plan.frees else self.saved
         for i, vjp in self.plan.vjps:
             to = self.edges[i]

@@ -57,7 +57,7 @@ def basic(x: Tensor, key: Any) -> tuple[Tensor, tuple | None]:
             need(-n <= k < n, "index_range", k, place, n)
             x = rules.select(x, rules.along(dim, k))
         else:
-            raise error("str") if isinstance(k, str) else error("no_index", type(k).__name__)
+            raise error("str") if isinstance(k, str) else error("no_index", str(type(k))[8:-2])
     if not arrays:
         return x, None
     rest: dict[int, np.ndarray] = {}
@@ -76,9 +76,9 @@ def plain(k: Any) -> Any:
     if isinstance(k, (list, tuple, range)):
         k = np.asarray([tensors.array_of(i) for i in k])
         k = k if k.dtype == bool else k.astype(np.int64)
-    k = tensors.array_of(k)
+    k = np.asarray(k._array) if isinstance(k, Tensor) else k
     k = k != 0 if isinstance(k, np.ndarray) and k.dtype == np.uint8 else k  # bytes are truth values
-    return k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 else k
+    return k.item() if isinstance(k, (np.ndarray, np.generic)) and k.ndim == 0 and k.dtype.kind != "f" else k
 
 
 def n_dims(k: Any) -> int:

@@ -29,7 +29,6 @@ def on_arrays(function: Callable) -> Callable:
 
 FUNCTIONS: dict[str, Callable] = {
     "where": lambda condition, a, b: rules.where(a, b, tensors.array_of(condition)),
-    "broadcast_to": lambda x, shape: rules.expand(x, tuple(shape)),
     "concatenate": lambda xs, axis=0: rules.cat(*xs, dim=axis), "stack": lambda xs, axis=0: rules.stack(*xs, dim=axis),
     "max": lambda x, axis=None, keepdims=False: x.max() if axis is None else x.max(axis, keepdims).values,
     "min": lambda x, axis=None, keepdims=False: x.min() if axis is None else x.min(axis, keepdims).values,
@@ -38,7 +37,7 @@ FUNCTIONS: dict[str, Callable] = {
     "clip": lambda x, a_min=None, a_max=None: x.clamp(a_min, a_max), "copy": lambda x: x.clone(),
     "transpose": lambda x, axes=None: x.permute(axes or range(x.ndim)[::-1]), "expand_dims": operators.unsqueeze,
     "squeeze": lambda x, axis=None: x.squeeze(axis), "dot": operators.matmul,
-    "outer": lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, -1),
+    "outer": lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, -1), "broadcast_to": lambda x, shape: rules.expand(x, shape),
     "zeros_like": creation.zeros_like, "ones_like": creation.ones_like,
     **{name: on_arrays(getattr(np, name)) for name in "shape ndim size allclose array_equal".split()},
     **{name: operators.METHODS[name] for name in "sum mean prod all any argmax argmin reshape swapaxes ravel".split()},

@@ -21,18 +21,10 @@ ALL: Any = object()  # no `dim` was given: not the same as None or (), which the
 
 
 # ---------------------------------------------------------------- arithmetic
-def add(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
-    """x + alpha * other."""
-    return rules.add(x, other if alpha == 1 else alpha * other)
-
-
-def sub(x: Any, other: Any, *, alpha: Any = 1) -> Tensor:
-    """x - alpha * other."""
-    return rules.sub(x, other if alpha == 1 else alpha * other)
-
-
 def rsub(x: Tensor, number: Any) -> Tensor:
     """number - x."""
+    if lifting.constant(number) is None:
+        return NotImplemented
     if x._array.dtype.kind != "f" or type(number) not in (int, float):
         x, number = lifting.meet(rules.rsub, x, number)
     return rules.rsub(x, tensors.array_of(number))
@@ -57,11 +49,6 @@ def pow(a: Any, b: Any) -> Tensor:
     return rules.pow_tensor(a, b)
 
 
-def square(x: Tensor) -> Tensor:
-    """x ** 2."""
-    return pow(x, 2)
-
-
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Every element moved into [min, max]; RuntimeError when neither bound is given."""
     bounds = [bound for bound in (min, max) if bound is not None]
@@ -75,6 +62,20 @@ def tensors_only(op: Any) -> Callable:
     def method(x: Tensor, other: Tensor, *args: Any, **options: Any) -> Any:
         need(isinstance(other, Tensor), "not_a_tensor", op.__name__, "other", 2, type(other).__name__)
         return op(x, other, *args, **options)
+    return method
+
+
+def called(op: Callable, name: str) -> Callable:
+    """The method for an operator: TypeError where that leaves it to Python to say what is wrong.
+
+    alpha: a factor for the second argument of add and sub.
+    """
+    def method(x: Any, other: Any, *, alpha: Any = 1) -> Any:
+        result = op(x, other if alpha == 1 else alpha * other)
+        if result is NotImplemented:
+            raise error("not_a_tensor", name, "other", 1, type(other).__name__)
+        return result
+    method.__name__, method.__doc__ = name, op.__doc__
     return method
 
 
@@ -159,6 +160,7 @@ def equal(x: Tensor, other: Tensor) -> bool:
 def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """True when all elements satisfy |a - b| <= atol + rtol |b|."""
     need(x.dtype is other.dtype, "allclose", x, other)
+    lifting.refuse("", x._array, other._array)
     return bool(np.allclose(x._array, other._array, rtol, atol, equal_nan))
 
 
@@ -494,7 +496,7 @@ def select(x: Tensor, dim: int, index: int) -> Tensor:
 
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The parts at each index along `dim`."""
-    return rules.unbind(x, existing_dim(x, dim))
+    return rules.unbind(x, existing_dim(x, in_range(dim, x.ndim)))
 
 
 def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -568,6 +570,8 @@ def in_place(op: Callable) -> Callable[..., Tensor]:
 
     def method(x: Tensor, *args: Any, **options: Any) -> Tensor:
         if direct is None or options or not inplace.write_with(direct, x, *args):
+            if op in BINARY.values() and lifting.constant(*args) is None:
+                return NotImplemented
             inplace.update(op, x, *args, **options)
         return x
     return method
@@ -589,16 +593,16 @@ def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
-    add, sub, pow, square, clamp, abs, relu, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
-    mv, mm, bmm, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
-    select, unbind, split, to, zero_, normal_)}
-METHODS |= {name: getattr(rules, name) for name in
-            "mul div neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
-METHODS |= {f"{name}_": in_place(METHODS[name]) for name in
-            "add sub mul div pow neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
+    clamp, abs, relu, softmax, log_softmax, sum, prod, mean, var, norm, dot, mv, mm, bmm, view, reshape, ravel, flatten, t,
+    transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow, select, unbind, split, to, zero_, normal_)}
+METHODS |= {name: getattr(rules, name) for name in "neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
+METHODS |= {f"{f}_": in_place(METHODS[f]) for f in "neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
 UFUNCS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
           "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}
-METHODS |= {name: compare(getattr(np, ufunc)) for name, ufunc in UFUNCS.items()}
+BINARY: dict[str, Callable] = {"add": rules.add, "sub": rules.sub, "mul": rules.mul, "div": rules.div, "pow": pow}
+BINARY |= {f"{name}_": in_place(op) for name, op in BINARY.items()}
+BINARY |= {name: compare(getattr(np, ufunc)) for name, ufunc in UFUNCS.items()}
+METHODS |= {name: called(op, name) for name, op in BINARY.items()}
 METHODS |= {f"{method.__name__}_as": as_other(method) for method in (view, reshape, expand)}
 METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul, equal, allclose)}
 METHODS |= {name: test(getattr(np, name)) for name in "isnan isinf isfinite logical_not".split()}
@@ -606,15 +610,16 @@ METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any 
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
             "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
-            "logical_and": compare(np.logical_and), "T": property(T)}
-METHODS |= {name: numpy_names(METHODS[name]) for name in "sum prod mean var norm max min all any argmax argmin".split()}
+            "logical_and": compare(np.logical_and), "T": property(T), "square": lambda x: pow(x, 2)}
+METHODS |= {f: numpy_names(METHODS[f]) for f in
+            "sum prod mean var norm max min all any argmax argmin softmax log_softmax squeeze unsqueeze unbind".split()}
 OPERATORS: dict[str, Callable] = {
     "add": rules.add, "radd": rules.add, "sub": rules.sub, "rsub": rsub, "mul": rules.mul, "rmul": rules.mul,
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,
     "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": pos, "abs": abs, "invert": invert,
-    "rand": METHODS["and"], "ror": METHODS["or"], "rxor": METHODS["xor"], "getitem": indexing.get,
-    "setitem": inplace.set_item, **{name: METHODS[name] for name in UFUNCS},
-    **{f"i{name}": METHODS[f"{name}_"] for name in "add sub mul pow".split()}, "itruediv": METHODS["div_"]}
+    "rand": BINARY["and"], "ror": BINARY["or"], "rxor": BINARY["xor"], "getitem": indexing.get, "setitem": inplace.set_item,
+    "iadd": BINARY["add_"], "isub": BINARY["sub_"], "imul": BINARY["mul_"], "itruediv": BINARY["div_"],
+    "ipow": BINARY["pow_"], **{name: BINARY[name] for name in UFUNCS}}
 
 for _name, _method in (METHODS | {f"__{name}__": op for name, op in OPERATORS.items()}).items():
     setattr(Tensor, _name, _method)

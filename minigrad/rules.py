@@ -79,8 +79,7 @@ def pow(a, /, exponent):
 def pow_tensor(a, b, /):
     """d(a^b) = b a^(b-1) da + a^b log(a) db"""
     out = power(a, b)
-    return (out,
-            lambda g: g * np.where(b == 0, 0, b * a ** (b - 1)),
+    return (out, lambda g: g * np.where(b == 0, 0, b * a ** (b - 1)),
             lambda g: g * np.where((a == 0) & (b >= 0), 0, out * np.log(a)))
 
 

@@ -13,9 +13,8 @@ import numpy as np
 from . import dtypes
 from .errors import error, need, warn
 
-NOT_A_LEAF = (
-    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
-    "that doesn't require differentiation use var_no_grad = var.detach().")
+NOT_A_LEAF = ("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+              "subgraph that doesn't require differentiation use var_no_grad = var.detach().")
 
 
 class Size(tuple):
@@ -35,10 +34,10 @@ class Size(tuple):
 
 def read_only(get: Callable[[Any], Any], doc: str | None = None) -> Any:
     """A property whose setter says, as PyTorch does, that it cannot be set."""
-    def refuse(self: Any, value: Any) -> None:
+    def refuse(self: Any, value: Any = None) -> None:
         name = next(name for name, found in vars(Tensor).items() if getattr(found, "fset", None) is refuse)
         raise error("not_writable", name)
-    return property(get, refuse, doc=doc or get.__doc__)
+    return property(get, refuse, refuse, doc or get.__doc__)
 
 
 Methods: Any = object  # type checkers: other modules put methods on Tensor
