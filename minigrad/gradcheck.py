@@ -29,9 +29,8 @@ def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1
     inputs = engine.as_tuple(inputs)
     need(tracked(inputs), "gradcheck_inputs")
     try:
-        for j, x in enumerate(inputs):
-            if tracked((x,)):
-                check(func, inputs, j, eps, atol, rtol)
+        for j in [j for j, x in enumerate(inputs) if tracked((x,))]:
+            check(func, inputs, j, eps, atol, rtol)
     except GradcheckError:
         if raise_exception:
             raise

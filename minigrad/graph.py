@@ -162,15 +162,8 @@ class Node:
         self.hooks = self.versions = self.saved = None
         self.plan = NOTHING_KEPT
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the gradient that arrives here."""
-        return self.like[0] if type(self.like) is tuple else ()
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The element type of the gradient that arrives here."""
-        return self.like[1] if type(self.like) is tuple else np.dtype(self.like)
+    shape: Any = property(lambda self: self.like[0] if type(self.like) is tuple else (), doc="The shape of a gradient for it.")
+    dtype: Any = property(lambda self: self.like[1] if type(self.like) is tuple else np.dtype(self.like), doc="Its element type.")
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:

@@ -111,15 +111,11 @@ for _class in (OldValues, CopySlices):
 def write(x: Tensor, value: Any) -> None:
     """Put `value` into the memory of `x` and count it, with no other consequence for the graph."""
     array = x._array
-    if value is array:
-        pass
-    elif isinstance(array, np.ndarray):
+    if value is not array and isinstance(array, np.ndarray):
         array[...] = value
-    else:
+    elif value is not array:
         x._array = value if value.__class__ is array.__class__ else array.dtype.type(value)
-    if x._counter is None:
-        tensors.counter(x)
-    x._counter[0] += 1
+    (x._counter or tensors.counter(x))[0] += 1
 
 
 def check(op: Any, x: Tensor, *args: Any) -> None:
@@ -261,9 +257,7 @@ def refresh(view: Tensor) -> None:
 
 def settled(view: Tensor) -> bool:
     """Whether a view's own slots say what there is to know: nothing was written to its memory since it was recorded."""
-    if view._grad_fn is None:
-        return not view._base._requires_grad
-    return view._seen[0] == view._counter[0]
+    return not view._base._requires_grad if view._grad_fn is None else view._seen[0] == view._counter[0]
 
 
 def set_item(x: Tensor, index: Any, value: Any) -> None:
@@ -316,12 +310,13 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         return False
     if kind is not int and (part.shape == array.shape or min(part.strides, default=0) < 0):
         return False
+    count = x._counter or tensors.counter(x)  # now, for the node that made x so far: it may have saved x
     if recording and (before is not None or to is not None):
         slices = CopySlices((before, to), graph.like_of(array) if before is None else before.like)
         slices.fn, slices.old, slices.laid, slices.index, slices.part = None, None, array.shape, key, part.shape
         move_on(x, slices)
     array[key] = new
-    (x._counter or tensors.counter(x))[0] += 1
+    count[0] += 1
     return True
 
 
