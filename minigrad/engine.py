@@ -234,15 +234,13 @@ def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, 
     """
     outputs = as_tuple(outputs)
     task = Task(keep=create_graph if retain_graph is None else retain_graph, record=create_graph, accumulates=True)
-    targets = None
-    if inputs is not None:
-        inputs = as_tuple(inputs)
-        need(inputs, "empty_inputs", "backward")
+    inputs = None if inputs is None else as_tuple(inputs)
+    if inputs == ():
+        raise error("empty_inputs", "backward")
     roots = start(task, outputs, grads)
-    if inputs is not None:
-        for x in inputs:
-            x.retain_grad()
-        targets = [target(x) for x in inputs]
+    for x in inputs or ():
+        x.retain_grad()
+    targets = None if inputs is None else [target(x) for x in inputs]
     if create_graph:
         warn("reference_cycle", level=2)
     run(task, roots, targets)
@@ -255,10 +253,8 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     An input that the outputs do not depend on is an error, or None with allow_unused, or zeros with materialize_grads.
     """
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)
-    if not inputs:
-        raise error("empty_inputs", "grad")
-    if materialize_grads and allow_unused is False:
-        raise error("materialize")
+    need(inputs, "empty_inputs", "grad")
+    need(not materialize_grads or allow_unused is not False, "materialize")
     task = Task(create_graph if retain_graph is None else retain_graph, create_graph, False)
     found = gradients(task, outputs, grad_outputs, inputs)
     for i, g in enumerate(found):

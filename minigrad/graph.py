@@ -409,7 +409,8 @@ def accumulator(leaf: Tensor) -> AccumulateGrad:
 def origin(node: Node) -> tuple[str, int]:
     """What messages call the operation of a node, and which of its results the node stands for."""
     maker, index = node.as_edge()
-    return maker.name().removesuffix("Backward0").replace("Backward", ""), index
+    name, backward, number = maker.name().rpartition("Backward")
+    return name + backward * (number == "s") + number.removeprefix("0"), index
 
 
 def fit(g: Any, to: Node, node: Node) -> Any:

@@ -75,7 +75,7 @@ class CopySlices(Node):
             raise error("freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
-        if not recorded and (self not in task.owned or not g.flags.c_contiguous):
+        if not recorded and (g.__class__ is not np.ndarray or self not in task.owned or not g.flags.c_contiguous):
             g = np.array(g, order="C")
         laid = g.reshape(self.laid)
         upstream, before = laid[self.index], 0
@@ -129,7 +129,7 @@ def check(op: Any, x: Tensor, *args: Any) -> None:
     if 0 in old.strides and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         if op is rules.index_put:
             warn("index_put_expanded", level=3)
-        elif op not in (rules.zero, rules.fill, rules.fill_tensor):
+        elif op not in (rules.zero, rules.fill):
             raise error("written_several")
     if x._counter is not None:
         for arg in args:

@@ -36,11 +36,10 @@ FUNCTIONS: dict[str, Callable] = {
     "norm": lambda x, ord=None, axis=None, keepdims=False: x.norm(2 if ord is None else ord, axis, keepdims),
     "clip": lambda x, a_min=None, a_max=None: x.clamp(a_min, a_max), "copy": lambda x: x.clone(),
     "transpose": lambda x, axes=None: x.permute(axes or range(x.ndim)[::-1]), "expand_dims": operators.unsqueeze,
-    "squeeze": lambda x, axis=None: x.squeeze(axis), "dot": operators.matmul,
     "outer": lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, -1), "broadcast_to": lambda x, shape: rules.expand(x, shape),
-    "zeros_like": creation.zeros_like, "ones_like": creation.ones_like,
+    "zeros_like": creation.zeros_like, "ones_like": creation.ones_like, "dot": operators.matmul,
     **{name: on_arrays(getattr(np, name)) for name in "shape ndim size allclose array_equal".split()},
-    **{name: operators.METHODS[name] for name in "sum mean prod all any argmax argmin reshape swapaxes ravel".split()},
+    **{name: operators.METHODS[name] for name in "sum mean prod all any argmax argmin reshape swapaxes ravel squeeze".split()},
 }
 
 

@@ -191,6 +191,7 @@ class Tensor(Methods):
         """Make `_array` an array whose memory can be shared: a 0-d result may still be a NumPy scalar."""
         if self._array.__class__ is not np.ndarray and not isinstance(self._array, np.ndarray):
             self._array = np.array(self._array)
+            counter(self)  # the node that made it may have saved it: what is written from now on shows there too
 
     def as_type(self, dtype: np.dtype) -> Tensor:
         """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
