@@ -231,7 +231,7 @@ def prod_dim(a, /, dim=None, keepdim=False):
     """d prod(a) = sum(prod(a) / a da) along `dim` (None for all), also where some elements are 0"""
     kept = keep_dims(a.shape, dim)
     out = a.prod(axis=dim, keepdims=keepdim)
-    return out, lambda g: (g.reshape(kept) * out.reshape(kept) / a if np.all(array_of(a) != 0) else
+    return out, lambda g: (g.reshape(kept) * out.reshape(kept) / a if a.shape and np.all(array_of(a) != 0) else
                            g.reshape(kept) * others(a, dim))
 
 
