@@ -88,15 +88,16 @@ def numpy_type(dtype: Any, caller: str, default: np.dtype = dtypes.DEFAULT) -> n
 
 def factories(name: str, what: str, make: Callable) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
     """The functions `name`, for given sizes, and `name_like`, for those of a tensor; `make(shape, dtype)` has the values."""
-    def new(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        return wrap_leaf(made(make, size, numpy_type(dtype, name), name), requires_grad, name)
+    def new(*given: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        return wrap_leaf(made(make, given or (size,), numpy_type(dtype, name), name), requires_grad, name)
 
-    def like(x: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        return wrap_leaf(make(x.shape, numpy_type(dtype, name, x._array.dtype)), requires_grad, name + "_like")
+    def like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        need(isinstance(input, Tensor), "not_a_tensor", name + "_like", "input", 1, type(input).__name__)
+        return wrap_leaf(make(input.shape, numpy_type(dtype, name, input._array.dtype)), requires_grad, name + "_like")
 
     new.__name__, like.__name__ = name, name + "_like"
     new.__doc__ = f"A tensor of {what} in the given sizes; float32 unless `dtype` says otherwise."
-    like.__doc__ = f"A tensor of {what} in the shape and element type of `x`."
+    like.__doc__ = f"A tensor of {what} in the shape and element type of `input`."
     return new, like
 
 
@@ -150,9 +151,9 @@ def manual_seed(seed: int | None) -> Any:
     """Start the random numbers anew: the same seed gives the same numbers."""
     global generator
     generator = np.random.default_rng(seed)  # the first use of np.random, which takes a while to import
-    return generator
+    return type("Generator", (), {"__module__": "minigrad._C"})()
 
 
 def random() -> Any:
     """The source of all random numbers."""
-    return generator or manual_seed(None)
+    return generator or (manual_seed(None), generator)[1]

@@ -293,6 +293,7 @@ class RemovableHandle:
     """What `register_hook` returns: `remove()` takes the hook away; as a context manager, at the end of the block."""
 
     hooks: dict
+    __module__ = "minigrad.utils.hooks"
 
     def __init__(self) -> None:
         self.key = object()  # not the handle itself, which would be held by the dictionary that it holds

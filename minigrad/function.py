@@ -19,7 +19,9 @@ class Function:
     operation. Tensors that backward needs go through `ctx.save_for_backward` and come back as `ctx.saved_tensors`.
     """
 
+    __module__ = "minigrad.autograd.function"
     node: Any
+    context: Any
     setup_context: Any = None  # setup_context(ctx, inputs, output), for a forward that is written without `ctx`
 
     @staticmethod
@@ -33,35 +35,53 @@ class Function:
         raise error("no_backward")
 
     def __init_subclass__(cls) -> None:
-        cls.node = graph.node_class(cls.__name__ + "Backward", Custom, function=cls, __module__="minigrad.autograd.function")
+        cls.node, cls.context = [graph.node_class(cls.__name__ + "Backward", base, function=cls, __module__=Function.__module__)
+                                 for base in (Custom, Context)]
 
     @classmethod
     def apply(cls, *args: Any, **options: Any) -> Any:
         """Run the operation and record it."""
-        ctx = cls.node()
-        ctx.to_save, ctx.dirty, ctx.constant, ctx.materialize = (), (), (), True
-        ctx.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
-        ctx.edges = tuple([graph.edge(x) for x in args if isinstance(x, Tensor)])  # before forward writes to any of them
+        node = cls.node()
+        node.own, node.to_save, node.dirty, node.constant, node.materialize = {}, (), (), (), True
+        node.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
+        node.edges = tuple([graph.edge(x) for x in args if isinstance(x, Tensor)])  # before forward writes to any of them
+        ctx = cls.context(node)
         with graph.set_grad_enabled(False):
             made = cls.forward(*(() if cls.setup_context else (ctx,)), *args, **options)
             if cls.setup_context:
                 cls.setup_context(ctx, args, made)
         outputs = made if isinstance(made, tuple) else (made,)
-        for x in ctx.dirty:
+        for x in node.dirty:
             need(is_in(x, outputs), "dirty")
             tensors.counter(x)[0] += 1
-        recorded = graph.is_grad_enabled() and any(ctx.needs_input_grad)
-        results = tuple([ctx.result(x, args, recorded) if isinstance(x, Tensor) else x for x in outputs])
+        recorded = graph.is_grad_enabled() and any(node.needs_input_grad)
+        results = tuple([node.result(x, args, recorded) if isinstance(x, Tensor) else x for x in outputs])
         if recorded:
-            ctx.record(args, outputs, results)
+            node.record(args, outputs, results)
         return results if isinstance(made, tuple) else results[0]
 
 
+class Context:
+    """The `ctx` of forward and backward: what is put on it is kept apart from what the node itself keeps."""
+
+    __slots__ = ("__dict__", "_node")
+
+    def __init__(self, node: Any) -> None:
+        self._node, self.__dict__ = node, node.own
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)
+
+
 class Custom(Node):
-    """The node of a Function, which is also the `ctx` of its forward and backward."""
+    """The node of a Function, and what its `ctx` can do. own: what the user has put on that."""
 
     __slots__ = ()
     function: type[Function]
+
+    def __getattr__(self, name: str) -> Any:
+        need(name in vars(self).get("own", ()), "no_member", type(self).__name__, name)
+        return self.own[name]
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep Tensors for backward. Their versions are watched, as those of saved arguments are."""
@@ -142,14 +162,13 @@ class Custom(Node):
         """Call the Function's own backward, on Tensors, and check what it returns."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):
             return
-        if isinstance(g, dict):
-            engine.tell_unused(self, g)
-        grads = [g.get(i) for i in range(len(self.outputs))] if isinstance(g, dict) else [g]
-        for i, meta in enumerate(self.outputs):
-            if grads[i] is None and self.materialize and meta is not None:
-                grads[i] = np.zeros(*meta)
+        g = g if isinstance(g, dict) else {0: g}
+        engine.tell_unused(self, g)
+        made_up = self.outputs if self.materialize else [None] * len(self.outputs)
+        grads = [g[i] if i in g else np.zeros(*meta) if meta else None for i, meta in enumerate(made_up)]
+        ctx = self.function.context(self)
         with graph.set_grad_enabled(task.record):
-            made = self.function.backward(self, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
+            made = self.function.backward(ctx, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
         made = made if isinstance(made, tuple) else (made,)
         need(len(made) >= self.count and set(made[self.count:]) <= {None}, "gradient_count", self.name(), self.count, len(made))
         for i, part in enumerate(made):

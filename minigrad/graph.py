@@ -162,15 +162,8 @@ class Node:
         self.hooks = self.versions = self.saved = None
         self.plan = NOTHING_KEPT
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the gradient that arrives here."""
-        return self.like[0] if type(self.like) is tuple else ()
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The element type of the gradient that arrives here."""
-        return self.like[1] if type(self.like) is tuple else np.dtype(self.like)
+    shape: Any = property(lambda self: self.like[0] if type(self.like) is tuple else (), doc="The shape of a gradient for it.")
+    dtype: Any = property(lambda self: self.like[1] if type(self.like) is tuple else np.dtype(self.like), doc="Its element type.")
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -240,8 +233,7 @@ class Node:
         """Each edge that the task needs, with the vjp of the upstream gradient `g`: arrays, or Tensors if recorded."""
         if task.needed is not None and task.needed.isdisjoint(self.edges):  # only this node's own gradient was asked for
             return
-        if self.plan is NOTHING_KEPT:
-            raise error("nothing_kept", self.name())
+        need(self.plan is not NOTHING_KEPT, "nothing_kept", self.name())
         values = self.unpack(task) if self.plan.frees else self.saved
         for i, vjp in self.plan.vjps:
             to = self.edges[i]
@@ -416,8 +408,8 @@ def accumulator(leaf: Tensor) -> AccumulateGrad:
 def origin(node: Node) -> tuple[str, int]:
     """What messages call the operation of a node, and which of its results the node stands for."""
     maker, index = node.as_edge()
-    name = maker.name()
-    return name if "::" in name else name.removesuffix("Backward0").replace("Backward", ""), index
+    name, backward, number = maker.name().rpartition("Backward")
+    return name + backward * (number == "s") + number.removeprefix("0"), index
 
 
 def fit(g: Any, to: Node, node: Node) -> Any:

@@ -109,9 +109,7 @@ def write(x: Tensor, value: Any) -> None:
         array[...] = value
     else:
         x._array = value if value.__class__ is array.__class__ else array.dtype.type(value)
-    if x._counter is None:
-        tensors.counter(x)
-    x._counter[0] += 1
+    (x._counter or tensors.counter(x))[0] += 1
 
 
 def check(op: Any, x: Tensor, *args: Any) -> None:
@@ -162,7 +160,7 @@ def update(op: Any, x: Tensor, *args: Any, given: Any = (), **options: Any) -> T
     if new.shape != old.shape:
         raise error("written_shape", list(old.shape), list(new.shape))
     if new.dtype is not old.dtype and dtypes.CATEGORY[new.dtype.kind] > dtypes.CATEGORY[old.dtype.kind]:
-        raise error("written_dtype", result.dtype.tensor_name, x.dtype.tensor_name)
+        raise error("written_dtype", result, getattr(x.dtype, "c_name" if op.__name__ == "clamp" else "tensor_name"))
     if op is rules.index_put and not options:  # only these elements: others may share their memory
         new = old
         old[args[1]] = tensors.array_of(args[0])
@@ -304,12 +302,13 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         return False
     if kind is not int and (part.shape == array.shape or min(part.strides, default=0) < 0):
         return False
+    count = x._counter or tensors.counter(x)  # now, for the node that made x so far: it may have saved x
     if recording and (before is not None or to is not None):
         slices = CopySlices((before, to), graph.like_of(array) if before is None else before.like)
         slices.fn, slices.old, slices.laid, slices.index, slices.part = None, None, array.shape, key, part.shape
         move_on(x, slices)
     array[key] = new
-    (x._counter or tensors.counter(x))[0] += 1
+    count[0] += 1
     return True
 
 

@@ -68,6 +68,8 @@ def general(op: Any, args: tuple, options: dict) -> Any:
     """What the operation `op` does for all arguments."""
     code = op.own.__code__
     n = len(args) if code.co_flags & inspect.CO_VARARGS else code.co_posonlyargcount
+    if op.__name__ in OPERATORS and any(constant(x) is None for x in args[:n]):
+        return NotImplemented  # so that Python asks the other one, and then says what is wrong
     inputs = meet(op, *args[:n]) if op.elementwise else tuple(
         [x if isinstance(x, tuple) else constant(x) for x in args[:n]])  # a tuple is an index
     base: Any = inputs[0] if inputs else None
@@ -88,7 +90,7 @@ def general(op: Any, args: tuple, options: dict) -> Any:
 
 # ---------------------------------------------------------------- what the arguments may be
 NUMBERS = (bool, int, float)
-SYMBOLS = {"add": "+", "sub": "-", "rsub": "-", "mul": "*", "div": "/", "pow_tensor": "** or pow()", "matmul": "@"}
+OPERATORS = "add", "sub", "mul", "div", "pow_tensor"
 
 
 def constant(x: Any) -> Any:
@@ -101,12 +103,9 @@ def constant(x: Any) -> Any:
 def meet(op: Any, *inputs: Any) -> tuple:
     """The arguments of `op` as Tensors of one element type, and numbers. TypeError for anything else."""
     found = [constant(x) for x in inputs]
-    name = op.__name__
-    if any(x is None for x in found) and len(found) > 1 and name in SYMBOLS:
-        raise error("operands", SYMBOLS[name], " and ".join([f"'{type(x).__name__}'" for x in inputs]))
     for i, x in enumerate(found):
         if x is None or (len(found) == 1 and not isinstance(x, Tensor)):
-            raise error("not_a_tensor", name, "other" if i else "input", i + 1, type(inputs[i]))
+            raise error("not_a_tensor", op.__name__, "other" if i else "input", i + 1, type(inputs[i]))
     arrays = [tensors.array_of(x) for x in found]
     refuse_bool(op.node.__name__, *arrays)
     dtype = dtypes.result_type(*arrays)

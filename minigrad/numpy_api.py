@@ -23,12 +23,6 @@ UFUNCS: dict[str, Callable] = {
     **{name: operators.compare(getattr(np, name)) for name in (*operators.UFUNCS.values(), "logical_and", "logical_or")}}
 
 
-def extreme(name: str) -> Callable:
-    """max or min, of all elements or along one axis."""
-    return lambda x, axis=None, keepdims=False: (
-        getattr(x, name)() if axis is None else getattr(x, name)(axis, keepdims).values)
-
-
 def on_arrays(function: Callable) -> Callable:
     """A function whose result needs no gradient: NumPy's own, of the arrays."""
     return lambda *args, **options: function(*map(tensors.array_of, args), **options)
@@ -36,18 +30,17 @@ def on_arrays(function: Callable) -> Callable:
 
 FUNCTIONS: dict[str, Callable] = {
     "where": lambda condition, a, b: rules.where(a, b, tensors.array_of(condition)),
-    "broadcast_to": lambda x, shape: rules.expand(x, tuple(shape)),
     "concatenate": lambda xs, axis=0: rules.cat(*xs, dim=axis), "stack": lambda xs, axis=0: rules.stack(*xs, dim=axis),
-    "max": extreme("max"), "min": extreme("min"),
+    "max": lambda x, axis=None, keepdims=False: x.max() if axis is None else x.max(axis, keepdims).values,
+    "min": lambda x, axis=None, keepdims=False: x.min() if axis is None else x.min(axis, keepdims).values,
     "var": lambda x, axis=None, ddof=0, keepdims=False: x.var(axis, keepdim=keepdims, correction=ddof),
     "norm": lambda x, ord=None, axis=None, keepdims=False: x.norm(2 if ord is None else ord, axis, keepdims),
     "clip": lambda x, a_min=None, a_max=None: x.clamp(a_min, a_max), "copy": lambda x: x.clone(),
     "transpose": lambda x, axes=None: x.permute(axes or range(x.ndim)[::-1]), "expand_dims": operators.unsqueeze,
-    "squeeze": lambda x, axis=None: x.squeeze(axis), "dot": operators.matmul,
-    "outer": lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, -1),
-    "zeros_like": creation.zeros_like, "ones_like": creation.ones_like,
+    "outer": lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, -1), "broadcast_to": lambda x, shape: rules.expand(x, shape),
+    "zeros_like": creation.zeros_like, "ones_like": creation.ones_like, "dot": operators.matmul,
     **{name: on_arrays(getattr(np, name)) for name in "shape ndim size allclose array_equal".split()},
-    **{name: operators.METHODS[name] for name in "sum mean prod all any argmax argmin reshape swapaxes ravel".split()},
+    **{name: operators.METHODS[name] for name in "sum mean prod all any argmax argmin reshape swapaxes ravel squeeze".split()},
 }
 
 

@@ -40,6 +40,8 @@ def scale(x: Any, other: Any, alpha: Any) -> Any:
 
 def rsub(x: Tensor, number: Any) -> Tensor:
     """number - x."""
+    if lifting.constant(number) is None:
+        return NotImplemented
     if x._array.dtype.kind != "f" or type(number) not in (int, float):
         x, number = lifting.meet(rules.rsub, x, number)
     return rules.rsub(x, tensors.array_of(number))
@@ -77,6 +79,17 @@ def tensors_only(op: Any) -> Callable:
     def method(x: Tensor, other: Tensor, *args: Any, **options: Any) -> Any:
         need(isinstance(other, Tensor), "not_a_tensor", op.__name__, "other", 2, type(other))
         return op(x, other, *args, **options)
+    return method
+
+
+def called(op: Callable, name: str) -> Callable:
+    """The method for an operator: TypeError where that leaves it to Python to say what is wrong."""
+    def method(x: Any, other: Any, **options: Any) -> Any:
+        result = op(x, other, **options)
+        if result is NotImplemented:
+            raise error("not_a_tensor", name, "other", 1, type(other))
+        return result
+    method.__name__, method.__doc__ = name, op.__doc__
     return method
 
 
@@ -161,6 +174,7 @@ def equal(x: Tensor, other: Tensor) -> bool:
 def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """True when all elements satisfy |a - b| <= atol + rtol |b|."""
     need(x.dtype is other.dtype, "allclose", x, other)
+    lifting.refuse("", x._array, other._array)
     return bool(np.allclose(x._array, other._array, rtol, atol, equal_nan))
 
 
@@ -546,14 +560,18 @@ def cast(dtype: Any) -> Callable[[Tensor], Tensor]:
 
 
 # ---------------------------------------------------------------- in place
-def in_place(op: Callable, direct: Callable | None) -> Callable[..., Tensor]:
-    """The method that writes the result of `op` into its tensor; direct: does it on arrays, where nothing is recorded."""
-    if direct is None:
-        return lambda x, *args, **options: inplace.update(op, x, *args, **options)
+def in_place(op: Callable) -> Callable[..., Tensor]:
+    """The method that writes the result of `op` into its tensor."""
+    return lambda x, *args, **options: inplace.update(op, x, *args, **options)
 
-    def method(x: Tensor, other: Any, **options: Any) -> Tensor:
-        return x if not options and inplace.write_with(direct, x, other) else inplace.update(op, x, other, **options)
-    return method
+
+def assigned(op: Callable, direct: Callable | None) -> Callable[..., Any]:
+    """The operator, such as `-=`, that writes the result of `op`; direct: does it on arrays, where nothing is recorded."""
+    def operator(x: Tensor, other: Any, **options: Any) -> Any:
+        if direct is not None and not options and inplace.write_with(direct, x, other):
+            return x
+        return NotImplemented if lifting.constant(other) is None else inplace.update(op, x, other, **options)
+    return operator
 
 
 DIRECT = {"add": operator.iadd, "sub": operator.isub, "mul": operator.imul, "div": operator.itruediv}
@@ -572,16 +590,16 @@ def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
-    add, sub, pow, clamp, abs, relu, softmax, log_softmax, equal, allclose, sum, prod, mean, var, norm, dot,
-    mv, mm, bmm, view, reshape, ravel, flatten, t, transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow,
-    select, unbind, split, to, zero_, normal_)}
-METHODS |= {name: getattr(rules, name) for name in
-            "mul div neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
-METHODS |= {f"{name}_": in_place(METHODS[name], DIRECT.get(name)) for name in
-            "add sub mul div pow neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
+    clamp, abs, relu, softmax, log_softmax, sum, prod, mean, var, norm, dot, mv, mm, bmm, view, reshape, ravel, flatten, t,
+    transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow, select, unbind, split, to, zero_, normal_)}
+METHODS |= {name: getattr(rules, name) for name in "neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
+METHODS |= {f"{f}_": in_place(METHODS[f]) for f in "neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
 UFUNCS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
           "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}
-METHODS |= {name: compare(getattr(np, ufunc)) for name, ufunc in UFUNCS.items()}
+BINARY: dict[str, Callable] = {"add": add, "sub": sub, "mul": rules.mul, "div": rules.div, "pow": pow}
+BINARY |= {f"{name}_": assigned(op, DIRECT.get(name)) for name, op in BINARY.items()}
+BINARY |= {name: compare(getattr(np, ufunc)) for name, ufunc in UFUNCS.items()}
+METHODS |= {name: called(op, name) for name, op in BINARY.items()}
 METHODS |= {f"{method.__name__}_as": as_other(method) for method in (view, reshape, expand)}
 METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul, equal, allclose)}
 METHODS |= {name: test(getattr(np, name)) for name in "isnan isinf isfinite logical_not".split()}
@@ -590,14 +608,15 @@ METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
             "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
             "logical_and": compare(np.logical_and), "T": property(T), "square": lambda x: pow(x, 2)}
-METHODS |= {name: numpy_names(METHODS[name]) for name in "sum prod mean var norm max min all any argmax argmin".split()}
+METHODS |= {f: numpy_names(METHODS[f]) for f in
+            "sum prod mean var norm max min all any argmax argmin softmax log_softmax squeeze unsqueeze unbind".split()}
 OPERATORS: dict[str, Callable] = {
     "add": rules.add, "radd": rules.add, "sub": rules.sub, "rsub": rsub, "mul": rules.mul, "rmul": rules.mul,
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,
     "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": pos, "abs": abs, "invert": invert,
-    "rand": METHODS["and"], "ror": METHODS["or"], "rxor": METHODS["xor"], "getitem": indexing.get,
-    "setitem": inplace.set_item, **{name: METHODS[name] for name in UFUNCS},
-    **{f"i{name}": METHODS[f"{name}_"] for name in "add sub mul pow".split()}, "itruediv": METHODS["div_"]}
+    "rand": BINARY["and"], "ror": BINARY["or"], "rxor": BINARY["xor"], "getitem": indexing.get, "setitem": inplace.set_item,
+    "iadd": BINARY["add_"], "isub": BINARY["sub_"], "imul": BINARY["mul_"], "itruediv": BINARY["div_"],
+    "ipow": BINARY["pow_"], **{name: BINARY[name] for name in UFUNCS}}
 
 for _name, _method in (METHODS | {f"__{name}__": op for name, op in OPERATORS.items()}).items():
     setattr(Tensor, _name, _method)

@@ -7,9 +7,7 @@ import numpy as np
 
 from .tensors import Tensor
 
-LINE = 80
-EDGE = 3
-THRESHOLD = 1000
+LINE, EDGE, THRESHOLD = 80, 3, 1000
 START = "tensor("
 
 

@@ -271,7 +271,7 @@ def norm_dim(a, /, p, dim, keepdim=False):
 def max(a, /, choose=np.max):
     """The chosen element gets g; equal ones share it"""
     out = choose(a)
-    return out, lambda g: np.where((a == out) | (a != a), g / array_of((a == out) | (a != a)).sum(), 0)
+    return out, lambda g: np.where(same(a, out), g / same(a, out).sum(), 0)
 
 
 min = op("MinBackward1")(max.rule)
@@ -543,7 +543,7 @@ def divide0(a: Array, b: Array) -> Array:
 
 def others(a: Array, dim: int | None) -> Array:
     """For each element the product of the others along `dim` (None for all): exact where some are 0."""
-    if dim is None:
+    if dim is None or not a.shape:
         return others(a.reshape(-1), 0).reshape(a.shape)
     a, n = a.swapaxes(dim, -1), a.shape[dim]
     return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1).swapaxes(dim, -1)
@@ -556,9 +556,15 @@ def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
     if p == 2:
         return g * divide0(a, out)
     if p in (np.inf, -np.inf):
-        ties = array_of(np.abs(a)) == array_of(out)
+        ties = same(np.abs(a), out)
         return g * np.sign(a) * ties / ties.sum(axis=dim, keepdims=True)
     return g * divide0(np.sign(a) * np.where(a == 0, 0, np.abs(a) ** (p - 1)), out ** (p - 1))
+
+
+def same(a: Any, out: Any) -> Array:
+    """Where `a` is its maximum (or minimum) `out`, which is nan where there is one."""
+    a, out = array_of(a), array_of(out)
+    return (a == out) | (a != a)
 
 
 def chosen(index: Array, shape: tuple[int, ...], dim: int) -> Array:

@@ -13,9 +13,8 @@ import numpy as np
 from . import dtypes
 from .errors import error, need, warn
 
-NOT_A_LEAF = (
-    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
-    "that doesn't require differentiation use var_no_grad = var.detach().")
+NOT_A_LEAF = ("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+              "subgraph that doesn't require differentiation use var_no_grad = var.detach().")
 
 
 class Size(tuple):
@@ -35,10 +34,10 @@ class Size(tuple):
 
 def read_only(get: Callable[[Any], Any], doc: str | None = None) -> Any:
     """A property whose setter says, as PyTorch does, that it cannot be set."""
-    def refuse(self: Any, value: Any) -> None:
+    def refuse(self: Any, value: Any = None) -> None:
         name = next(name for name, found in vars(Tensor).items() if getattr(found, "fset", None) is refuse)
         raise error("not_writable", name)
-    return property(get, refuse, doc=doc or get.__doc__)
+    return property(get, refuse, refuse, doc or get.__doc__)
 
 
 Methods: Any = object  # type checkers: other modules put methods on Tensor
@@ -192,6 +191,7 @@ class Tensor(Methods):
         """Make `_array` an array whose memory can be shared: a 0-d result may still be a NumPy scalar."""
         if self._array.__class__ is not np.ndarray and not isinstance(self._array, np.ndarray):
             self._array = np.array(self._array)
+            counter(self)  # the node that made it may have saved it: what is written from now on shows there too
 
     def as_type(self, dtype: np.dtype) -> Tensor:
         """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
@@ -233,7 +233,7 @@ class Tensor(Methods):
     def stride(self, dim: int | None = None) -> Any:
         """Steps between neighbours along each dimension, in elements."""
         strides = tuple([step // self._array.itemsize for step in np.asarray(self._array).strides])
-        return strides if dim is None else strides[dim]
+        return strides if dim is None else strides[operators.existing_dim(self, dim)]
 
     def storage_offset(self) -> int:
         """Where in its base's memory a view starts, in elements."""
