@@ -228,17 +228,17 @@ def follow(nodes: list[graph.Node], task: Task) -> None:
         walk(nodes, task)
 
 
-def backward(outputs: Any, grads: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
              inputs: Any = None) -> None:
-    """Accumulate d(sum of outputs * grads) / d(leaf) into `.grad` of every leaf, or only of `inputs`.
+    """Accumulate d(sum of tensors * grad_tensors) / d(leaf) into `.grad` of every leaf, or only of `inputs`.
 
-    outputs: a Tensor or several; grads: for each a Tensor of its shape, None for a scalar. RuntimeError when an output
+    tensors: one or several; grad_tensors: for each a Tensor of its shape, None for a scalar. RuntimeError when an output
     needs no gradient, when a shape does not match, or when the graph was freed by an earlier backward.
     """
     task = Task(create_graph if retain_graph is None else retain_graph, create_graph, True)
     wanted = None if inputs is None else as_tuple(inputs)
     need(wanted != (), "empty_inputs", "backward")
-    roots = start(task, as_tuple(outputs), grads)
+    roots = start(task, as_tuple(tensors), grad_tensors)
     for x in wanted or ():
         x.retain_grad()
     targets = None if wanted is None else [target(x) for x in wanted]
@@ -253,9 +253,9 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
 
     An input that the outputs do not depend on is an error, or None with allow_unused, or zeros with materialize_grads.
     """
+    need(not materialize_grads or allow_unused is not False, "materialize")
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)
     need(inputs, "empty_inputs", "grad")
-    need(not materialize_grads or allow_unused is not False, "materialize")
     task = Task(create_graph if retain_graph is None else retain_graph, create_graph, False)
     found = gradients(task, outputs, grad_outputs, inputs)
     for i, g in enumerate(found):

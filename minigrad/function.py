@@ -166,9 +166,9 @@ class Custom(Node):
         engine.tell_unused(self, g)
         made_up = self.outputs if self.materialize else [None] * len(self.outputs)
         grads = [g[i] if i in g else np.zeros(*meta) if meta else None for i, meta in enumerate(made_up)]
-        ctx = self.function.context(self)
+        ctx, backward = self.function.context(self), getattr(self.function, "vjp", self.function.backward)  # two names for it
         with graph.set_grad_enabled(task.record):
-            made = self.function.backward(ctx, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
+            made = backward(ctx, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
         made = made if isinstance(made, tuple) else (made,)
         need(len(made) >= self.count and set(made[self.count:]) <= {None}, "gradient_count", self.name(), self.count, len(made))
         for i, part in enumerate(made):

@@ -16,10 +16,11 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     """
     scores, rows = input._array, target._array
     if scores.ndim == 1:
-        return cross_entropy(input.unsqueeze(0), target.unsqueeze(0), reduction)
-    n, classes = scores.shape
-    need(n == len(rows), "batch_size", n, len(rows))
-    need(rows.dtype.kind in "iu", "target_dtype", target)
+        need(rows.size == 1, "target_size", rows.size)
+        return cross_entropy(input.unsqueeze(0), target.view(1), reduction)
+    (n, classes), given = scores.shape, rows.shape[0] if rows.ndim else 0
+    need(n == given, "batch_size", n, given)
+    need(rows.dtype.name in ("int64", "uint8"), "target_dtype", target)
     need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)
     wrong = rows.astype(np.uint64) >= classes  # a negative number becomes a very large one
     if np.count_nonzero(wrong):

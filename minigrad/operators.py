@@ -607,7 +607,7 @@ METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any 
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
             "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
-            "logical_and": compare(np.logical_and), "T": property(T), "square": lambda x: pow(x, 2)}
+            "logical_and": compare(np.logical_and), "T": property(T), "square": lambda x: pow(x, 2), "type_as": to}
 METHODS |= {f: numpy_names(METHODS[f]) for f in
             "sum prod mean var norm max min all any argmax argmin softmax log_softmax squeeze unsqueeze unbind".split()}
 OPERATORS: dict[str, Callable] = {
