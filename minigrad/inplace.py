@@ -74,7 +74,7 @@ class CopySlices(Node):
         need(self.saved is None, "freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
-        if not recorded and (self not in task.owned or not g.flags.c_contiguous):
+        if not recorded and (self not in task.owned or self in task.captured or not g.flags.c_contiguous):
             g = np.array(g, order="C")
         laid = g.reshape(self.laid)
         upstream, before = laid[self.index], 0
@@ -299,9 +299,8 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         part = array[key]
     except (IndexError, TypeError):
         return False
-    new = value
+    new = tensors.array_of(value)
     if value.__class__ is Tensor:
-        new = value._array
         if new.dtype is not array.dtype or new.shape != part.shape or (
                 value._base is not None and not settled(value)) or value._counter is x._counter is not None:
             return False
@@ -311,12 +310,13 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         return False
     if kind is not int and (part.shape == array.shape or min(part.strides, default=0) < 0):
         return False
+    count = x._counter or tensors.counter(x)  # while `x` still stands at the node that may have kept it
     if recording and (before is not None or to is not None):
         slices = CopySlices((before, to), graph.like_of(array) if before is None else before.like)
         slices.fn, slices.old, slices.laid, slices.index, slices.part = None, None, array.shape, key, part.shape
         move_on(x, slices)
     array[key] = new
-    (x._counter or tensors.counter(x))[0] += 1
+    count[0] += 1
     return True
 
 
