@@ -69,7 +69,8 @@ class CopySlices(Node):
         need(self.saved is None, "freed")
         base, to = self.edges[:2] if self.fn is None else (self.edges[0], None)
         recorded = isinstance(g, Tensor)
-        if not recorded and (self not in task.owned or not isinstance(g, np.ndarray) or not g.flags.c_contiguous):
+        free = self in task.owned and self not in task.captured and isinstance(g, np.ndarray)  # nobody else has it
+        if not recorded and not (free and g.flags.c_contiguous):
             g = np.array(g, order="C")
         laid = g.reshape(self.laid)
         upstream, before = laid[self.index], 0
@@ -290,9 +291,8 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
         part = array[key]
     except (IndexError, TypeError):
         return False
-    new = value
+    new = tensors.array_of(value)
     if value.__class__ is Tensor:
-        new = value._array
         if new.dtype is not array.dtype or new.shape != part.shape or (
                 value._base is not None and not settled(value)) or value._counter is x._counter is not None:
             return False
