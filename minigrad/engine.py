@@ -259,10 +259,10 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     task = Task(create_graph if retain_graph is None else retain_graph, create_graph, False)
     found = gradients(task, outputs, grad_outputs, inputs)
     for i, g in enumerate(found):
-        need(g is not None or allow_unused or materialize_grads, "unused", i)
-        if g is None and materialize_grads:
-            found[i] = tensors.leaf(np.zeros(inputs[i].shape, inputs[i]._array.dtype), create_graph)
-        elif g is not None and g.__class__ is not Tensor:
+        if g is None:
+            need(allow_unused or materialize_grads, "unused", i)
+            found[i] = tensors.leaf(np.zeros(inputs[i].shape, inputs[i]._array.dtype), create_graph) if materialize_grads else None
+        elif g.__class__ is not Tensor:
             found[i] = tensors.wrap(g)
     return tuple(found)
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from . import operators, rules
+from . import dtypes, operators, rules
 from .errors import error, need
 from .tensors import Tensor
 
@@ -20,7 +20,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         return cross_entropy(input.unsqueeze(0), target.view(1), reduction)
     (n, classes), given = scores.shape, rows.shape[0] if rows.ndim else 0
     need(n == given, "batch_size", n, given)
-    need(rows.dtype.name in ("int64", "uint8"), "target_dtype", target)
+    need(rows.dtype in (dtypes.int64.dtype, dtypes.uint8.dtype), "target_dtype", target)
     need(reduction in ("mean", "sum", "none"), "loss_reduction", reduction)
     wrong = rows.astype(np.uint64) >= classes  # a negative number becomes a very large one
     if np.count_nonzero(wrong):
