@@ -295,3 +295,64 @@ def test_autograd_functional_and_gradcheck():
         .strip()
         .split(" ; ")
     )
+
+
+KINDS = {
+    "vector": "torch.ones(3)",
+    "matrix": "torch.arange(9.).reshape(3, 3)",
+    "transposed": "torch.arange(9.).reshape(3, 3).t()",
+    "stack": "torch.arange(18.).reshape(2, 3, 3)",
+    "transposed-stack": "torch.arange(18.).reshape(2, 3, 3).transpose(1, 2)",
+    "turned-stack": "torch.arange(18.).reshape(3, 2, 3).transpose(0, 1)",
+    "stack-of-one": "torch.ones(1, 3, 3)",
+    "stack-of-none": "torch.ones(0, 3, 3)",
+    "expanded": "torch.ones(1, 1, 3).expand(2, 3, 3)",
+    "stacks": "torch.ones(2, 2, 3, 3)",
+    "no-rows": "torch.ones(0, 3)",
+    "empty": "torch.ones(0)",
+}
+
+
+@pytest.mark.parametrize("left", KINDS)
+def test_products(left):
+    """Which products a stack of matrices is taken apart into, for every pair: the graph, and the gradients' gradients."""
+    programs = []
+    for right, (a, b) in product(KINDS, [(0, 0), (1, 0), (0, 1), (1, 1)]):
+        inputs = ", ".join(["a"] * a + ["b"] * b)
+        steps = [f"a = {KINDS[left]}.requires_grad_({bool(a)})", f"b = {KINDS[right]}.requires_grad_({bool(b)})", "y = a @ b"]
+        if inputs:
+            steps.append(f"_ = torch.autograd.grad((y * y).sum(), ({inputs},), create_graph=True)")
+            steps.append(f"[g.tolist() for g in (*_, *torch.autograd.grad(sum([(g * g).sum() for g in _]), ({inputs},)))]")
+        programs.append(" ; ".join(steps))
+    check(programs, [])
+
+
+BASES = """mk() mk(3) mk(1) mk(0) mk(2,3) mk(3,2).t() mk(1,3) mk(0,3) mk(2,3,4).transpose(0,2) mk(2,3,4)[:,1:]
+mk(1,3,1).expand(2,3,4) mk(6)[::2]""".split()
+READ = """x.reshape(-1) x.view(-1) x.flatten() x.squeeze() x.squeeze(0) x.unsqueeze(-1) x.t() x.transpose(0,-1) x.contiguous()
+x.clone() x.expand(2,*x.shape) x.unbind() x.unbind(-1) x.split(2) x.split(1,-1) x.split([1,-1]) x.narrow(0,0,1) x.select(-1,-1)
+torch.cat([x,x],-1) torch.cat([x,torch.zeros(0,requires_grad=True)]) torch.stack([x,x],-1) x[0] x[-1] x[...] x[None] x[1:]
+x[::2] x[:,0] x[...,0] x[[0,0]] x[x>0] x[torch.tensor(0)] x[torch.tensor([0,-1])] x[:,None] x[True] x[False] x[:,[0]] x[0:0]
+x.sum() x.sum(0) x.sum(-1,keepdim=True) x.sum(()) x.sum([0,-1]) x.mean() x.mean(0) x.prod() x.prod(0) x.norm() x.norm(1)
+x.norm(2,0) x.norm(dim=-1) x.max() x.min(-1) x.max(0,True) x.max(x) x.softmax(0) x.log_softmax(-1) x.clamp(0,1) x.relu()
+x.sigmoid() x.tanh() x.exp() x.abs() x.sign() -x x.sin() x**2 x**0 x**x 2**x 1/x x/2 1-x torch.where(x>0,x,-x) x@x x.dot(x)
+x.sum(dtype=torch.float64) x.sum(dtype=torch.int64)""".split()
+WRITE = """y.add_(1) y.mul_(y) y.zero_() y.exp_() y[0]=x[0]*2 y[0]=1 y[...]=x y[1:]=x[:-1] y[x>0]=0 y[[0]]=x[[0]] y[-1]=y[0]
+y[0]+=1 y[None]=x y[...,0]=x[...,-1] y.unbind()[0].mul_(2) y.view(-1).mul_(3) y.t().add_(y.t()) y.unsqueeze(0).mul_(2)
+y.squeeze().mul_(2) y.reshape(-1).mul_(2) y.detach().mul_(2) y.data.mul_(2) y.expand(2,*y.shape).mul_(2) y.copy_(x*3)
+y.fill_(torch.tensor(2.,requires_grad=True)) x.mul_(2) x[0]=1 x.data.mul_(2)""".split()
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_every_operation_on_every_kind_of_tensor(base):
+    """Also on memory that is shared, repeated, in another order or empty; read, written to, and differentiated."""
+    start = [
+        "mk = lambda *n: (torch.arange(24.)[:int(np.prod(n))].reshape(n) - 2.5).requires_grad_()",
+        f"x = {base}",
+        "y = x * 1",
+        "z = y[...]",
+    ]
+    gradient = "torch.autograd.grad({}.sum(), x)[0].tolist()".format
+    first = "(_[0] if isinstance(_, (tuple, list)) else _)"
+    check([f"r = {read} ; _ = r ; {gradient(first)}" for read in READ], start)
+    check([f"{write} ; z.grad_fn ; {gradient('((y + z) * y)')}" for write in WRITE], start)
