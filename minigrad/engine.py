@@ -211,7 +211,7 @@ def path(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | No
             makers = {node.as_edge()[0] for node in targets}
             needed = leading_to([*targets, *makers], nodes)
             task.needed = needed.union(*[node.edges for node in makers if task.accumulates])  # `backward` runs makers, too
-            return [node for node in nodes if node in needed or node in roots]  # hooks of a root run in any case
+            return [*filter(needed.union(roots).__contains__, nodes)]  # hooks of a root run in any case
     return nodes
 
 
@@ -261,7 +261,7 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     for i, g in enumerate(found):
         if g is None:
             need(allow_unused or materialize_grads, "unused", i)
-            found[i] = tensors.leaf(np.zeros(inputs[i].shape, inputs[i]._array.dtype), create_graph) if materialize_grads else None
+            found[i] = tensors.leaf(np.zeros_like(inputs[i]._array), create_graph) if materialize_grads else None
         elif g.__class__ is not Tensor:
             found[i] = tensors.wrap(g)
     return tuple(found)
