@@ -22,20 +22,21 @@ def tensors_of(given: Any, what: str, name: str) -> tuple:
     return found
 
 
-def start(func: Callable, inputs: Any, name: str, create_graph: bool, strict: bool, scalar: bool = False) -> tuple:
+def start(func: Callable, inputs: Any, name: str, create_graph: bool, strict: bool, scalar: bool = False,
+          checked: Callable = lambda given: None) -> tuple:
     """The inputs as a tuple of tensors that gradients can be taken for, what `func` makes of them, and that as a tuple.
 
-    scalar: RuntimeError unless it is one Tensor with one element.
+    scalar: RuntimeError unless it is one Tensor with one element. checked: is called before `func`, and returned as well.
     """
     given = tuple([x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_()
                    for x in tensors_of(inputs, "inputs", name)])
-    outputs = func(*given)
+    v, outputs = checked(given), func(*given)
     found = tensors_of(outputs, "outputs of the user-provided function", name)
     for i, y in enumerate(found):
         need(y.requires_grad or not strict, "constant_output", i)
     need(not scalar or found is not outputs, "single_tensor", name)
     need(not scalar or found[0].numel() == 1, "single_element", name)
-    return given, outputs, found
+    return given, outputs, found, v
 
 
 def vector(v: Any, like: tuple, given: Any, name: str, what: str = "the input to the user-provided function is") -> tuple:
@@ -104,14 +105,14 @@ def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool
 @graph.enable_grad()
 def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
     """The Jacobian J[i, j] = d func(x)_i / d x_j, in the shape of the output followed by that of the input."""
-    given, outputs, found = start(func, inputs, "jacobian", create_graph, strict)
+    given, outputs, found, _ = start(func, inputs, "jacobian", create_graph, strict)
     return like([like(rows(y, given, create_graph, strict, i), inputs) for i, y in enumerate(found)], outputs)
 
 
 def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
     """The second derivatives of a scalar function: the Jacobian of its gradient."""
     def gradient(*args: Any) -> Any:
-        given, _, found = start(func, args, "hessian", True, strict, True)
+        given, _, found, _ = start(func, args, "hessian", True, strict, True)
         first = pull(found, given, (None,), True, False, "", "")
         for i, g in enumerate(first if strict else ()):
             need(g.requires_grad, "hessian_jacobian_constant", i)
@@ -123,7 +124,7 @@ def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: boo
 @graph.enable_grad()
 def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(x), v J): the product of a vector and the Jacobian; v may be left out for a scalar."""
-    given, outputs, found = start(func, inputs, "vjp", create_graph, strict)
+    given, outputs, found, _ = start(func, inputs, "vjp", create_graph, strict)
     v = vector(v, found, outputs, "vjp", "the user-provided function returns")
     grads = pull(found, given, v, create_graph, strict, "The output", "jacobian")
     return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
@@ -132,8 +133,7 @@ def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
 @graph.enable_grad()
 def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(x), J v): as the derivative of u J with respect to u, in which it is linear."""
-    given, outputs, found = start(func, inputs, "jvp", create_graph, strict)
-    v = vector(v, given, inputs, "jvp")
+    given, outputs, found, v = start(func, inputs, "jvp", create_graph, strict, False, lambda x: vector(v, x, inputs, "jvp"))
     us = [creation.zeros_like(y, requires_grad=True) for y in found]
     first = pull(found, given, us, True, strict, "The output", "gradient")
     grads = pull(first, us, v, create_graph, strict, "The gradient", "jacobian")
@@ -144,8 +144,7 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
 def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False,
         name: str = "vhp") -> Any:
     """(func(x), v H): the product of a vector and the Hessian of a scalar function."""
-    given, outputs, found = start(func, inputs, name, create_graph, strict, True)
-    v = vector(v, given, inputs, name)
+    given, outputs, found, v = start(func, inputs, name, create_graph, strict, True, lambda x: vector(v, x, inputs, name))
     first = pull(found, given, (None,), True, strict, "The output", "hessian_jacobian")
     grads = pull(first, given, v, create_graph, strict, "The jacobian", "hessian")
     return finish(found, outputs, create_graph), finish(grads, inputs, create_graph)
