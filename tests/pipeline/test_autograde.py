@@ -291,7 +291,7 @@ def children(pid: int) -> set[int]:
 def test_after_an_interruption_nothing_is_lost_and_nobody_graded_twice(undisturbed, tmp_path, end):
     course = shutil.copytree(undisturbed.with_name("twelve"), tmp_path / "course")
     kept: dict[str, float] = {}
-    for enough in (2, 6):
+    for enough in (2, 4):  # of twelve: there is time to look before the rest is done
         process = subprocess.Popen(command(course), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    process_group=0)
         wait_for(lambda enough=enough: len(records(course, "ready", "graded")) >= enough, process)
@@ -311,7 +311,7 @@ def test_after_an_interruption_nothing_is_lost_and_nobody_graded_twice(undisturb
         now = {student: record["seconds"] for student, record in records(course, "ready", "graded").items()}
         assert now.items() >= kept.items()
         kept = now
-    assert 6 <= len(kept) < 12
+    assert 4 <= len(kept) < 12
     done = grade(course)
     assert done.returncode == 0, done.stderr
     assert {student: record["seconds"] for student, record in records(course).items()}.items() >= kept.items()
