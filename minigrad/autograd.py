@@ -10,4 +10,3 @@ from .graph import enable_grad, no_grad, set_grad_enabled  # noqa: F401
 
 for _part in ("function", "functional", "gradcheck"):  # to be imported as modules of this one
     sys.modules[f"{__name__}.{_part}"] = sys.modules[f"{__package__}.{_part}"]
-

@@ -92,7 +92,7 @@ def factories(name: str, what: str, make: Callable) -> tuple[Callable[..., Tenso
         return wrap_leaf(made(make, given or (size,), numpy_type(dtype, name), name), requires_grad, name)
 
     def like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        need(isinstance(input, Tensor), "not_a_tensor", name + "_like", "input", 1, type(input).__name__)
+        need(isinstance(input, Tensor), "not_a_tensor", name + "_like", "input", 1, type(input))
         return wrap_leaf(make(input.shape, numpy_type(dtype, name, input._array.dtype)), requires_grad, name + "_like")
 
     new.__name__, like.__name__ = name, name + "_like"
@@ -151,9 +151,9 @@ def manual_seed(seed: int | None) -> Any:
     """Start the random numbers anew: the same seed gives the same numbers."""
     global generator
     generator = np.random.default_rng(seed)  # the first use of np.random, which takes a while to import
-    return type("Generator", (), {"__module__": "minigrad._C"})()
+    return type("Generator", (), {"__module__": "minigrad._C", "source": generator})()
 
 
 def random() -> Any:
     """The source of all random numbers."""
-    return generator or (manual_seed(None), generator)[1]
+    return generator or manual_seed(None).source

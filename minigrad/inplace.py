@@ -106,10 +106,10 @@ for _class in (OldValues, CopySlices):
 def write(x: Tensor, value: Any) -> None:
     """Put `value` into the memory of `x` and count it, with no other consequence for the graph."""
     array = x._array
-    if isinstance(array, np.ndarray):
-        array[...] = value
-    else:
+    if not isinstance(array, np.ndarray):
         x._array = value if value.__class__ is array.__class__ else array.dtype.type(value)
+    elif value is not array:
+        array[...] = value
     (x._counter or tensors.counter(x))[0] += 1
 
 

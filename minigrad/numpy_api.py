@@ -12,12 +12,16 @@ from . import creation, operators, rules, tensors
 from .errors import need
 from .tensors import Tensor
 
+
+def binary(name: str) -> Callable:
+    """The operator of this name; the reflected one where only the second argument is a Tensor."""
+    return lambda a, b: operators.OPERATORS[name](a, b) if isinstance(a, Tensor) else operators.OPERATORS["r" + name](b, a)
+
+
 UFUNCS: dict[str, Callable] = {
-    "subtract": lambda a, b: rules.sub(a, b) if isinstance(a, Tensor) else operators.rsub(b, a),
-    "divide": lambda a, b: rules.div(a, b) if isinstance(a, Tensor) else operators.rdiv(b, a),
-    "add": lambda a, b: rules.add(a, b) if isinstance(a, Tensor) else rules.add(b, a),
-    "multiply": lambda a, b: rules.mul(a, b) if isinstance(a, Tensor) else rules.mul(b, a), "power": operators.pow,
-    "negative": rules.neg, "absolute": rules.abs, "fabs": rules.abs, "invert": operators.invert, "matmul": operators.matmul,
+    "add": binary("add"), "subtract": binary("sub"), "multiply": binary("mul"), "divide": binary("truediv"),
+    "power": operators.pow, "matmul": operators.matmul, "invert": operators.invert,
+    "negative": rules.neg, "absolute": rules.abs, "fabs": rules.abs,
     **{name: getattr(rules, name) for name in "reciprocal exp log sqrt sign sin cos tanh maximum minimum".split()},
     **{name: operators.METHODS[name] for name in "square isnan isinf isfinite logical_not".split()},
     **{name: operators.compare(getattr(np, name)) for name in (*operators.UFUNCS.values(), "logical_and", "logical_or")}}

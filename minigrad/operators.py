@@ -114,14 +114,14 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     return graph.watch(rules.where(*lifting.meet(rules.where, a, b), condition._array.astype(bool, copy=False)), condition)
 
 
-def softmax(x: Tensor, dim: int) -> Tensor:
+def softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`."""
-    return rules.softmax(floating(x, "softmax", dim), in_range(dim, x.ndim))
+    return rules.softmax(floating(x if dtype is None else to(x, dtype), "softmax", dim), in_range(dim, x.ndim))
 
 
-def log_softmax(x: Tensor, dim: int) -> Tensor:
+def log_softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """log(softmax(x)) along `dim`, without overflow."""
-    return rules.log_softmax(floating(x, "log_softmax", dim), in_range(dim, x.ndim))
+    return rules.log_softmax(floating(x if dtype is None else to(x, dtype), "log_softmax", dim), in_range(dim, x.ndim))
 
 
 def floating(x: Tensor, name: str, dim: int) -> Tensor:
@@ -180,11 +180,12 @@ def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, e
 
 # ---------------------------------------------------------------- reductions
 def numpy_names(method: Callable) -> Callable:
-    """The method takes `axis` and `keepdims` for `dim` and `keepdim`, and a `dtype` to compute in, as PyTorch's do."""
+    """The method takes `axis` and `keepdims` for `dim` and `keepdim`, and a sum, mean or product a `dtype` to compute in."""
     @functools.wraps(method)
-    def call(x: Tensor, *args: Any, dtype: Any = None, **options: Any) -> Any:
+    def call(x: Tensor, *args: Any, **options: Any) -> Any:
         if options:
             options = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in options.items()}
+        dtype = options.pop("dtype", None) if options and method in (sum, mean, prod) else None
         if dtype is None:
             return method(x, *args, **options)
         kind = dtypes.to_numpy(dtype, method.__name__)
@@ -276,12 +277,11 @@ def plain_reduction(function: Callable, name: str) -> Callable:
 
 
 # ---------------------------------------------------------------- vectors and matrices
-def product(name: str, dims: tuple[int, int], names: str, meaning: str) -> Callable[[Tensor, Tensor], Tensor]:
+def product(name: str, dims: tuple, names: tuple, meaning: str) -> Callable[[Tensor, Tensor], Tensor]:
     """The method for a product of tensors with these numbers of dimensions, which messages call by these names."""
     def method(x: Tensor, other: Tensor) -> Tensor:
-        for given, n, called in zip((x, other), dims, names.split(), strict=True):
-            need(given._array.ndim == n, name + "_dims", x, other, called)
         a, b = x._array.shape, other._array.shape
+        need((len(a), len(b)) == dims, name + "_dims", x, other, names[len(a) == dims[0]])
         need(name != "dot" or x._array.dtype == other._array.dtype, "dot_dtypes", x, other)
         need((b[:-1] or b) == a[:-2] + a[-1:], name + "_sizes", x, other)
         need(x._array.dtype == other._array.dtype, name + "_dtypes", x, other)
@@ -291,10 +291,10 @@ def product(name: str, dims: tuple[int, int], names: str, meaning: str) -> Calla
     return method
 
 
-dot = product("dot", (1, 1), "self tensor", "The scalar product of two vectors.")
-mv = product("mv", (2, 1), "self vec", "The product of a matrix and a vector.")
-mm = product("mm", (2, 2), "self mat2", "The product of two matrices.")
-bmm = product("bmm", (3, 3), "batch1 batch2", "The product of each pair of matrices in two stacks.")
+dot = product("dot", (1, 1), ("self", "tensor"), "The scalar product of two vectors.")
+mv = product("mv", (2, 1), ("self", "vec"), "The product of a matrix and a vector.")
+mm = product("mm", (2, 2), ("self", "mat2"), "The product of two matrices.")
+bmm = product("bmm", (3, 3), ("batch1", "batch2"), "The product of each pair of matrices in two stacks.")
 PRODUCTS = {(1, 1): dot, (2, 1): mv, (2, 2): mm}
 
 
@@ -615,8 +615,8 @@ OPERATORS: dict[str, Callable] = {
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,
     "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": pos, "abs": abs, "invert": invert,
     "rand": BINARY["and"], "ror": BINARY["or"], "rxor": BINARY["xor"], "getitem": indexing.get, "setitem": inplace.set_item,
-    "iadd": BINARY["add_"], "isub": BINARY["sub_"], "imul": BINARY["mul_"], "itruediv": BINARY["div_"],
-    "ipow": BINARY["pow_"], **{name: BINARY[name] for name in UFUNCS}}
+    **{f"i{name}": BINARY[f"{name}_"] for name in "add sub mul pow".split()}, "itruediv": BINARY["div_"],
+    **{name: BINARY[name] for name in UFUNCS}}
 
 for _name, _method in (METHODS | {f"__{name}__": op for name, op in OPERATORS.items()}).items():
     setattr(Tensor, _name, _method)

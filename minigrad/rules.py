@@ -300,7 +300,7 @@ def softmax(a, /, dim):
 @op("LogSoftmaxBackward0")
 def log_softmax(a, /, dim):
     """d log_softmax(a) = da - sum(softmax(a) da)"""
-    columns = by_columns(a)
+    columns = np.asarray(a, order="F" if a.shape[-1:] < (64,) else "C")  # NumPy takes long for many short sums
     shifted = columns - columns.max(axis=dim, keepdims=True, initial=-np.inf)
     out = np.subtract(shifted, np.log(np.exp(shifted).sum(axis=dim, keepdims=True)), order="C")
     return out, lambda g: g - np.exp(out) * g.sum(axis=dim, keepdims=True)
@@ -505,11 +505,6 @@ def away(a: Any, dim: Any) -> Any:
     return a - a.sum(axis=dim, keepdims=True) / count(a.shape, dim)
 
 
-def by_columns(a: Array) -> Array:
-    """`a`; where its rows are short a copy, column by column in memory: NumPy takes long for many short sums."""
-    return np.asarray(a, order="F" if a.shape[-1:] < (64,) else "C")
-
-
 def inverse(n: float) -> float:
     """1 / n, and infinity for 0."""
     return 1 / n if n else np.inf
@@ -543,7 +538,7 @@ def divide0(a: Array, b: Array) -> Array:
 
 def others(a: Array, dim: int | None) -> Array:
     """For each element the product of the others along `dim` (None for all): exact where some are 0."""
-    if dim is None or not a.shape:
+    if dim is None:
         return others(a.reshape(-1), 0).reshape(a.shape)
     a, n = a.swapaxes(dim, -1), a.shape[dim]
     return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1).swapaxes(dim, -1)

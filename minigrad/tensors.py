@@ -235,6 +235,11 @@ class Tensor(Methods):
         strides = tuple([step // self._array.itemsize for step in np.asarray(self._array).strides])
         return strides if dim is None else strides[operators.existing_dim(self, dim)]
 
+    def storage_offset(self) -> int:
+        """Where in its base's memory a view starts, in elements."""
+        starts = (0, 0) if self._base is None else [inplace.address(x._array) for x in (self, self._base)]
+        return (starts[0] - starts[1]) // self._array.itemsize
+
     # ------------------------------------------------------------ into Python and NumPy
     def item(self) -> bool | int | float:
         """The only element as a Python number; RuntimeError if there is not exactly one."""

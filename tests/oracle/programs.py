@@ -238,7 +238,7 @@ class Maker:
             f"{x}.requires_grad = False", f"{y}.requires_grad", f"{y}.grad_fn", f"{y}._version", f"{y}.is_leaf",
             f"{y}.data.zero_()", f"{x}.detach().add_(1)", f"with torch.no_grad(): {x} -= 0.5",
             f"with torch.no_grad(): {y}.mul_(2)", f"{y}.grad_fn.next_functions", f"{x}.data = {x}.data * 2", f"{y}.tolist()",
-            f"torch.set_grad_enabled({self.sometimes()})",
+            f"{y}.storage_offset()", f"torch.set_grad_enabled({self.sometimes()})",
             "torch.set_grad_enabled(True)"]))
 
     def step(self) -> None:
