@@ -17,6 +17,7 @@ import numpy as np
 
 from . import graph, inplace, lifting, tensors
 from .graph import Plan
+from .layout import in_order
 
 LOOK_AT = """
 if INPUT.__class__ is _Tensor:
@@ -58,6 +59,10 @@ elif (A.__class__ is _ndarray or A.__class__ is not B.__class__) and A.dtype is 
 elif FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
     return GENERAL
 """
+ORDER = """
+if _value.__class__ is _ndarray and _value.ndim > 1 and (COLUMNS):
+    _value = NAME = _in_order(_value, ARRAYS)
+"""
 OPERATION = """
 def operation(PARAMETERS):
     _like = None
@@ -70,6 +75,7 @@ def operation(PARAMETERS):
         _value = VALUE
     except (TypeError, ValueError):  # the general way says what is wrong
         return GENERAL
+    ORDER
     _result = _new(_Tensor)
     _result._array = _value
     _result._grad = _result._base = _result._counter = None
@@ -162,6 +168,7 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         "_rule": rule, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray, "_float32": np.float32,
         "_kind": call.kept, "_new": tensors.new, "_view_of": tensors.view_of, "_array_of": tensors.array_of, "_inplace": inplace,
         "_graph": graph, "_mode": graph.grad_mode, "_accumulator": graph.accumulator, "_Part": graph.Part, "_fit": graph.fit,
+        "_in_order": in_order,
         "_next_number": graph.next_number, "_record": graph.RECORD, "_any_requires_grad": graph.ANY_REQUIRES_GRAD}
     save: list[str] = []
     watched: set[int] = set()
@@ -172,7 +179,9 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
     seen = [f"_seen_{i} = {given}._counter" if i in watched else "" for i, given in enumerate(inputs)]
     look = [filled(LOOK_AT, {"X": name, "INPUT": inputs[i], "TO": to[i], "SEEN": seen[i],
                              "ABSENT": f"{to[i]} = _seen_{i}"}) for i, name in enumerate(names)]
-    text = filled(OPERATION, {"LOOK": "\n".join([*look, ONE_TENSOR.strip() if len(names) == 1 else TWO_TENSORS.strip()])})
+    text = filled(OPERATION, {"ORDER": ORDER if call.elementwise else "", "LOOK": "\n".join([
+        *look, ONE_TENSOR.strip() if len(names) == 1 else TWO_TENSORS.strip()])})
+    deciding = options + names  # the condition of `where` comes first
     call.__code__ = function("operation", filled(text, {
         "PARAMETERS": ", ".join([*inputs, "/", *options]),
         "GENERAL": f"general(call, {as_tuple(inputs)}, dict({', '.join([f'{o}={o}' for o in options])}))",
@@ -180,6 +189,8 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
                                 for i, name in enumerate(first[len(names):], len(names))]), "A": names[0], "B": names[-1],
         "STATEMENTS": "\n".join([ast.unparse(line) for line in tree.body[:-1]]), "VALUE": ast.unparse(value),
         "FLOATING": str(call.floating), "VIEW": str(call.view), "NUMBERS": str(call.elementwise and len(names) > 1),
+        "COLUMNS": " or ".join([f"({x}.__class__ is _ndarray and not {x}.flags.c_contiguous)" for x in deciding]),
+        "ARRAYS": ", ".join(deciding), "NAME": value.id if isinstance(value, ast.Name) else "_value",
         "ALIKE": str(call.elementwise and first == names and not options), "EDGES": as_tuple(to), "SAVE": "\n".join(save),
         "UNTRACKED": f"({' is None and '.join(to)} is None)", "NEAREST": f"({' or '.join(to)})",
         "WRITTEN": " or ".join([f"(_seen_{i} and _seen_{i}[0])" for i in watched]) or "False",

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import dtypes, tensors
 from .errors import error, need, warn
+from .layout import in_order
 from .tensors import Tensor
 
 generator: Any = None
@@ -93,7 +94,8 @@ def factories(name: str, what: str, make: Callable) -> tuple[Callable[..., Tenso
 
     def like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         need(isinstance(input, Tensor), "not_a_tensor", name + "_like", "input", 1, type(input))
-        return wrap_leaf(make(input.shape, numpy_type(dtype, name, input._array.dtype)), requires_grad, name + "_like")
+        array = make(input.shape, numpy_type(dtype, name, input._array.dtype))
+        return wrap_leaf(in_order(array, input._array), requires_grad, name + "_like")
 
     new.__name__, like.__name__ = name, name + "_like"
     new.__doc__ = f"A tensor of {what} in the given sizes; float32 unless `dtype` says otherwise."
@@ -122,7 +124,7 @@ def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = Fa
 def full_like(x: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One value in the shape and element type of `x`."""
     kind = numpy_type(dtype, "full_like", x._array.dtype)
-    return wrap_leaf(np.full_like(x._array, fill_value, kind), requires_grad, "full_like")
+    return wrap_leaf(in_order(np.full_like(x._array, fill_value, kind), x._array), requires_grad, "full_like")
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -88,7 +88,8 @@ def order(roots: Sequence[graph.Node]) -> list[graph.Node]:
             if to not in seen:
                 seen.add(to)
                 found.append(to)
-    return sorted(found, key=attrgetter("number"), reverse=True)
+    found.sort(key=attrgetter("number"), reverse=True)
+    return found
 
 
 def leading_to(targets: Sequence[graph.Node], nodes: Sequence[graph.Node]) -> set[graph.Node]:
@@ -127,7 +128,7 @@ def sweep(nodes: Sequence[graph.Node], task: Task) -> None:
         if node.hooks:
             g = task.arrive(node, g)
         elif node in captured:
-            captured[node] = g if g.__class__ is not ndarray or node in task.owned else g.copy()
+            captured[node] = g if g.__class__ is not ndarray or node in task.owned else copy(g)
             if not node.edges:
                 continue
         if not node.plan.push(g, node, task):
@@ -148,7 +149,7 @@ def accumulate(leaf: Tensor, g: Any, owned: bool, record: bool) -> None:
         if record:
             leaf._grad = inplace.copy_(tensors.wrap(np.zeros(leaf.shape, leaf._array.dtype)), g)
         else:
-            leaf._grad = tensors.wrap(g if owned else copy(g))
+            leaf._grad = tensors.wrap(g if owned and g.strides == leaf._array.strides else laid_like(leaf._array, g))
     elif record:
         leaf._grad = leaf._grad + g
     else:
@@ -156,8 +157,19 @@ def accumulate(leaf: Tensor, g: Any, owned: bool, record: bool) -> None:
 
 
 def copy(g: Any) -> Any:
-    """The array `g` in memory of its own; a NumPy scalar cannot change and needs none."""
-    return g.copy() if isinstance(g, np.ndarray) else g
+    """The array `g` in memory of its own, repeated elements once; a NumPy scalar cannot change and needs none."""
+    if not isinstance(g, np.ndarray) or 0 not in g.strides:
+        return g.copy(order="K") if isinstance(g, np.ndarray) else g
+    once = g[tuple([slice(None if step else 1) for step in g.strides])].copy()
+    return np.ndarray(g.shape, g.dtype, once, 0, [step and own for step, own in zip(g.strides, once.strides, strict=True)])
+
+
+def laid_like(x: Any, g: Any) -> Any:
+    """The array `g` in memory of its own, in the order of `x` where that has neither gaps nor repeated elements, else in rows."""
+    made = np.empty_like(x, subok=False)
+    made = made if made.strides == x.strides else np.empty(x.shape, x.dtype)
+    made[...] = g
+    return made if made.ndim else made[()]
 
 
 # ---------------------------------------------------------------- what is asked for

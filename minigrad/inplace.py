@@ -300,7 +300,7 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
             to = value._grad_fn or graph.accumulator(value)
     elif value.__class__ is not float and value.__class__ is not int:
         return False
-    if kind is not int and (part.shape == array.shape or min(part.strides, default=0) < 0):
+    if part.__class__ is np.ndarray and (part.shape == array.shape or min(part.strides, default=1) <= 0):
         return False
     count = x._counter or tensors.counter(x)  # now, for the node that made x so far: it may have saved x
     if recording and (before is not None or to is not None):

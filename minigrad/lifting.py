@@ -17,6 +17,7 @@ import numpy as np
 from . import dtypes, graph, tensors
 from .errors import error
 from .graph import Array, Node, Output, Several, grad_mode, node_class
+from .layout import in_order
 from .tensors import Tensor
 
 Rule = Callable[..., Any]
@@ -83,6 +84,9 @@ def general(op: Any, args: tuple, options: dict) -> Any:
         raise
     if op.several:
         return record_several(op, inputs, value, vjps, op.view)
+    made, value = value, in_order(value, *args[n:], *arrays) if op.elementwise else value
+    for cell in [cell for vjp in vjps for cell in getattr(vjp, "__closure__", None) or () if cell.cell_contents is made]:
+        cell.cell_contents = value
     recorded = grad_mode.enabled and graph.any_requires_grad(*inputs)
     result = graph.record(op, inputs, value, vjps) if recorded else tensors.wrap(value)
     return tensors.view_of(base, result) if op.view else result

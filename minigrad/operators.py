@@ -15,6 +15,7 @@ import numpy as np
 from . import dtypes, graph, indexing, inplace, lifting, rules, tensors
 from .creation import random, sizes
 from .errors import error, need, warn
+from .layout import by_rows, in_order
 from .tensors import Tensor
 
 ALL: Any = object()  # no `dim` was given: not the same as None or (), which the recorded node shows
@@ -142,7 +143,7 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
         x, y = tensors.array_of(a), tensors.array_of(b)
         kind = dtypes.result_type(x, y)
         try:
-            return tensors.wrap(ufunc(*[np.asarray(each).astype(kind, copy=False)[()] for each in (x, y)]))
+            return tensors.wrap(in_order(ufunc(*[np.asarray(each).astype(kind, copy=False)[()] for each in (x, y)]), x, y))
         except (TypeError, ValueError):
             lifting.refuse("", x, y)
             raise error("not_implemented", ufunc.__name__ + "_cpu", dtypes.OF_NUMPY[kind].tensor_name) from None
@@ -151,7 +152,7 @@ def compare(ufunc: Any) -> Callable[[Any, Any], Any]:
 
 def test(ufunc: Any) -> Callable[[Tensor], Tensor]:
     """The method for a NumPy function of one argument."""
-    return lambda x: tensors.wrap(ufunc(x._array))
+    return lambda x: tensors.wrap(in_order(ufunc(x._array), x._array))
 
 
 def pos(x: Tensor) -> Tensor:
@@ -271,7 +272,7 @@ def plain_reduction(function: Callable, name: str) -> Callable:
         if dim is not None:
             dim = nonempty(x, dim, name) if chooses else dims(x, dim)
         need(array.size or dim is not None or not chooses, "empty_arg", name)
-        found = function(array, axis=dim, keepdims=keepdim)
+        found = by_rows(function(array, axis=dim, keepdims=keepdim))
         return tensors.wrap(found if chooses or array.dtype != np.uint8 else found.astype(np.uint8))
     return method
 

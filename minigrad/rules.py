@@ -18,6 +18,7 @@ import numpy as np
 from . import dtypes, graph
 from .errors import error, need
 from .graph import Array, Part
+from .layout import by_rows, in_order, sorted_by
 from .lifting import elementwise, op
 from .tensors import Tensor, array_of, wrap
 
@@ -81,7 +82,7 @@ def reciprocal(a, /):
     return out, lambda g: -g * out * out
 
 
-@op("PowBackward0")
+@elementwise("PowBackward0")
 def pow(a, /, exponent):
     """d(a^n) = n a^(n-1) da, for a number n"""
     return a ** exponent, lambda g: g * (exponent * a ** (exponent - 1)) if exponent else np.zeros_like(g)
@@ -98,7 +99,7 @@ def pow_tensor(a, b, /):
 @op("PowBackward2")
 def pow_base(b, /, base):
     """d(c^b) = c^b log(c) db, for a number c"""
-    out = power(base, b)
+    out = by_rows(power(base, b))
     return out, lambda g: g * np.where(b >= 0, 0, -np.inf) if base == 0 else g * (out * float(np.log(base)))
 
 
@@ -212,14 +213,14 @@ def sum(a, /):
 def sum_dim(a, /, dim, keepdim=False):
     """Every element gets the g of its own sum"""
     shape, kept = a.shape, keep_dims(a.shape, dim)
-    return a.sum(axis=dim, keepdims=keepdim), lambda g: np.broadcast_to(g.reshape(kept), shape)
+    return by_rows(a.sum(axis=dim, keepdims=keepdim)), lambda g: np.broadcast_to(g.reshape(kept), shape)
 
 
 @op("MeanBackward0")
 def mean(a, /):
     """d mean(a) = sum(da) / n"""
     shape, n = a.shape, a.size
-    return a.sum() / n, lambda g: np.broadcast_to(g / n, shape)
+    return a.sum() / n, lambda g: np.broadcast_to(g, shape) / n
 
 
 @op("MeanBackward1")
@@ -227,7 +228,7 @@ def mean_dim(a, /, dim, keepdim=False):
     """Every element gets the g of its own mean, divided by the number of elements in it"""
     shape, kept = a.shape, keep_dims(a.shape, dim)
     n = count(shape, dim)
-    return a.sum(axis=dim, keepdims=keepdim) / a.dtype.type(n), lambda g: np.broadcast_to(g.reshape(kept) / n, shape)
+    return by_rows(a.sum(axis=dim, keepdims=keepdim) / a.dtype.type(n)), lambda g: np.broadcast_to(g.reshape(kept), shape) / n
 
 
 @op("VarBackward0")
@@ -235,14 +236,14 @@ def var(a, /, dim, correction=1, keepdim=False):
     """d var(a) = 2 / (n - c) sum((a - mean(a)) da)"""
     kept, n = keep_dims(a.shape, dim), count(a.shape, dim) - correction
     value = (away(a, dim) ** 2).sum(axis=dim, keepdims=keepdim) * a.dtype.type(inverse(n) if n > 0 else np.inf)
-    return value, lambda g: g.reshape(kept) * (2 * inverse(n)) * away(a, dim)
+    return by_rows(value), lambda g: g.reshape(kept) * (2 * inverse(n)) * away(a, dim)
 
 
 @op("ProdBackward1")
 def prod_dim(a, /, dim=None, keepdim=False):
     """d prod(a) = sum(prod(a) / a da) along `dim` (None for all), also where some elements are 0"""
     kept = keep_dims(a.shape, dim)
-    out = a.prod(axis=dim, keepdims=keepdim)
+    out = by_rows(a.prod(axis=dim, keepdims=keepdim))
     return out, lambda g: g if not kept else (g.reshape(kept) * out.reshape(kept) / a if np.all(array_of(a) != 0) else
                                               g.reshape(kept) * others(a, dim))
 
@@ -261,8 +262,8 @@ def norm(a, /):
 def norm_dim(a, /, p, dim, keepdim=False):
     """As `norm`, for each norm along `dim`, and for other orders p"""
     kept = keep_dims(a.shape, dim)
-    out = (np.sqrt((a * a).sum(axis=dim, keepdims=keepdim)) if p == 2 else
-           np.linalg.vector_norm(a, axis=dim, keepdims=keepdim, ord=p))
+    out = by_rows(np.sqrt((a * a).sum(axis=dim, keepdims=keepdim)) if p == 2 else
+                  np.linalg.vector_norm(a, axis=dim, keepdims=keepdim, ord=p))
     return out, lambda g: norm_vjp(g.reshape(kept), a, out.reshape(kept), p, dim)
 
 
@@ -399,8 +400,11 @@ slice_ = op("SliceBackward0", view=True)(select.rule)
 @op("IndexBackward0")
 def index(a, indices, /):
     """Every element that was read gets the g of all its copies; `indices`: a tuple of slices and integer arrays"""
-    shape = a.shape
-    return np.asarray(a[indices], order="C"), lambda g: scatter(g, indices, shape)
+    shape, value = a.shape, np.asarray(a[indices], order="C")
+    arrays = [i for i, k in enumerate(indices) if isinstance(k, np.ndarray)]
+    steps = [step for i, step in enumerate(a.strides) if i not in arrays]
+    steps[arrays[0] * (len(arrays) > arrays[-1] - arrays[0]):0] = [0] * (value.ndim - len(steps))  # apart they come first
+    return sorted_by(value, [steps]), lambda g: scatter(g, indices, shape)
 
 
 @op("UnbindBackward0", view=True, several=True)
@@ -423,27 +427,27 @@ def cat(*arrays, dim=0):
     """Each piece gets its part of g; an empty vector goes with everything"""
     full = [a for a in arrays if a.shape != (0,)] or arrays
     places = iter(parts([a.shape[dim] for a in full]))
-    return np.concatenate(full, dim), *[
+    return by_rows(np.concatenate(full, dim)), *[
         taking(next(places), dim) if a.shape != (0,) else lambda g: np.zeros_like(g.reshape(-1)[:0]) for a in arrays]
 
 
 @op("StackBackward0")
 def stack(*arrays, dim=0):
     """Each piece gets its slice of g"""
-    return np.stack(arrays, dim), *[taking(i, dim) for i in range(len(arrays))]
+    return by_rows(np.stack(arrays, dim)), *[taking(i, dim) for i in range(len(arrays))]
 
 
 # ---------------------------------------------------------------- copies
 @op("CloneBackward0")
 def clone(a, /, order="K"):
     """g goes through; `order` of the elements in memory: "K" as they are, "C" row by row"""
-    return a.copy(order="C" if 0 in a.strides else order) if isinstance(a, np.ndarray) else a, lambda g: g
+    return in_order(a.copy(order), a) if isinstance(a, np.ndarray) and order == "K" else a.copy(), lambda g: g
 
 
 @op("ToCopyBackward0")
 def to_copy(a, /, dtype):
     """g goes through, in the old element type"""
-    return a.astype(dtype, order="C" if 0 in a.strides else "K"), lambda g: g
+    return in_order(a.astype(dtype), a), lambda g: g
 
 
 # ---------------------------------------------------------------- written in place (see inplace)

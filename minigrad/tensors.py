@@ -12,6 +12,7 @@ import numpy as np
 
 from . import dtypes
 from .errors import error, need, warn
+from .layout import in_order
 
 NOT_A_LEAF = ("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
               "subgraph that doesn't require differentiation use var_no_grad = var.detach().")
@@ -197,7 +198,7 @@ class Tensor(Methods):
         """This tensor's values in another element type, with the same place in the graph: nothing is recorded."""
         array = self._array
         return self if dtype == array.dtype else wrap(
-            array.astype(dtype, order="C" if 0 in array.strides else "K"), graph.edge(self), counter(self))
+            in_order(array.astype(dtype), array), graph.edge(self), counter(self))
 
     # ------------------------------------------------------------ what it is
     shape: Size = read_only(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")

@@ -187,7 +187,7 @@ def mean(a, /):
     """d mean(a) = sum(da) / n"""
     ### BEGIN SOLUTION
     shape, n = a.shape, a.size
-    return a.sum() / n, lambda g: np.broadcast_to(g / n, shape)
+    return a.sum() / n, lambda g: np.broadcast_to(g, shape) / n
     ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "check-sum_and_mean", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}

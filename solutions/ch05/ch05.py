@@ -67,7 +67,8 @@ def order(roots: Sequence[graph.Node]) -> list[graph.Node]:
             if to not in seen:
                 seen.add(to)
                 found.append(to)
-    return sorted(found, key=attrgetter("number"), reverse=True)
+    found.sort(key=attrgetter("number"), reverse=True)
+    return found
     ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "check-order", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}

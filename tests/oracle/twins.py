@@ -107,6 +107,7 @@ def look_at_tensor(x: Any, module: ModuleType, names: dict[str, Any]) -> dict[st
 ASPECTS: dict[str, Callable[[Any, ModuleType, dict[str, Any]], Any]] = {
     "dtype": lambda x, module, names: own_words(str(x.dtype)),
     "shape": lambda x, module, names: tuple(x.shape),
+    "stride": lambda x, module, names: tuple([step for step, n in zip(x.stride(), x.shape, strict=True) if n > 1 and x.numel()]),
     "requires_grad": lambda x, module, names: x.requires_grad,
     "is_leaf": lambda x, module, names: x.is_leaf,
     "version": lambda x, module, names: x._version,
