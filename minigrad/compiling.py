@@ -202,7 +202,7 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
 def plan_for(call: Any, first: list[str], value: Any, vjps: list[Any], key: int, inputs: list[str]) -> tuple[Plan, str]:
     """The plan for gradients of the arguments that the bits of `key` name, and what a node with this plan saves, as text."""
     needed = [i for i in range(len(vjps)) if key >> i & 1]
-    codes = vjp_codes(call.own)
+    codes = [code for code in call.own.__code__.co_consts if getattr(code, "co_name", "") == "<lambda>"]
     names = list(dict.fromkeys([name for i in needed for name in codes[i].co_freevars]))
     sources: list[Any] = [first.index(name) if name in first else
                           "out" if isinstance(value, ast.Name) and name == value.id else
@@ -242,11 +242,6 @@ def function(name: str, source: str, space: dict[str, Any]) -> Any:
 def as_tuple(expressions: list[str]) -> str:
     """The text of a tuple."""
     return f"({''.join([f'{each}, ' for each in expressions])})"
-
-
-def vjp_codes(rule: Any) -> list[Any]:
-    """The code of each lambda that is written in a rule, in their order."""
-    return [code for code in rule.__code__.co_consts if getattr(code, "co_name", "") == "<lambda>"]
 
 
 def source_of(rule: Any) -> tuple[Any, list[Any]] | None:

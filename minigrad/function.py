@@ -24,6 +24,13 @@ class Function:
     context: Any
     setup_context: Any = None  # setup_context(ctx, inputs, output), for a forward that is written without `ctx`
 
+    def __init__(self, *args: Any) -> None:
+        warn("function_instance", str(type(self)))
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """RuntimeError: an operation is run with `apply`, on the class itself."""
+        raise error("legacy_function")
+
     @staticmethod
     def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
         """The value: a Tensor, or a tuple with Tensors."""
@@ -167,6 +174,7 @@ class Custom(Node):
         made_up = self.outputs if self.materialize else [None] * len(self.outputs)
         grads = [g[i] if i in g else np.zeros(*meta) if meta else None for i, meta in enumerate(made_up)]
         ctx, backward = self.function.context(self), getattr(self.function, "vjp", self.function.backward)  # two names for it
+        need(not hasattr(self.function, "vjp") or self.function.backward is Function.backward, "backward_and_vjp")
         with graph.set_grad_enabled(task.record):
             made = backward(ctx, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
         made = made if isinstance(made, tuple) else (made,)
@@ -187,6 +195,9 @@ class Custom(Node):
         need(part.ndim >= len(to.shape) and all(m in (n, 1) for n, m in stretched), "gradient_shape",
              self.name(), place, list(part.shape), list(to.shape))
         return graph.unbroadcast(part, to.shape).as_type(to.dtype)
+
+
+Function.__init_subclass__()
 
 
 def is_in(x: Any, found: tuple) -> bool:

@@ -68,11 +68,16 @@ def pow(a: Any, b: Any) -> Tensor:
 
 
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    """Every element moved into [min, max]; RuntimeError when neither bound is given."""
+    """Every element moved into [min, max], two numbers or two tensors; RuntimeError when neither bound is given."""
     bounds = [bound for bound in (min, max) if bound is not None]
     need(bounds, "clamp_none")
-    need(not any(isinstance(bound, Tensor) for bound in bounds), "clamp_tensor")
-    return rules.clamp(x.as_type(dtypes.result_type(x._array, *bounds)), min, max)
+    kind = dtypes.result_type(x._array, *map(tensors.array_of, bounds))
+    among = [isinstance(bound, Tensor) for bound in bounds]
+    if not any(among):
+        return rules.clamp(x.as_type(kind), min, max)
+    need(all(among), "clamp_mixed")
+    lowest, highest = (-np.inf, np.inf) if kind.kind == "f" else (np.iinfo(kind).min, np.iinfo(kind).max)
+    return rules.clamp_between(x, lowest if min is None else min, highest if max is None else max)
 
 
 def tensors_only(op: Any) -> Callable:
@@ -395,11 +400,6 @@ def full_shape(x: Tensor, shape: list[int]) -> tuple[int, ...]:
     return tuple([size // known if n == -1 else n for n in shape])
 
 
-def as_other(method: Callable) -> Callable[[Tensor, Tensor], Tensor]:
-    """The method that gives its tensor the shape of another one."""
-    return lambda x, other: method(x, other.shape)
-
-
 def ravel(x: Tensor) -> Tensor:
     """All elements in one dimension, row by row."""
     return view(contiguous(x), -1)
@@ -591,7 +591,7 @@ def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 # ---------------------------------------------------------------- on Tensor
 METHODS: dict[str, Any] = {f.__name__: f for f in (
-    clamp, abs, relu, softmax, log_softmax, sum, prod, mean, var, norm, dot, mv, mm, bmm, view, reshape, ravel, flatten, t,
+    clamp, abs, relu, softmax, log_softmax, sum, prod, mean, var, norm, view, reshape, ravel, flatten, t,
     transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow, select, unbind, split, to, zero_, normal_)}
 METHODS |= {name: getattr(rules, name) for name in "neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
 METHODS |= {f"{f}_": in_place(METHODS[f]) for f in "neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
@@ -601,8 +601,8 @@ BINARY: dict[str, Callable] = {"add": add, "sub": sub, "mul": rules.mul, "div": 
 BINARY |= {f"{name}_": assigned(op, DIRECT.get(name)) for name, op in BINARY.items()}
 BINARY |= {name: compare(getattr(np, ufunc)) for name, ufunc in UFUNCS.items()}
 METHODS |= {name: called(op, name) for name, op in BINARY.items()}
-METHODS |= {f"{method.__name__}_as": as_other(method) for method in (view, reshape, expand)}
-METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul, equal, allclose)}
+METHODS |= {f"{op.__name__}_as": lambda x, other, op=op: op(x, other.shape) for op in (view, reshape, expand)}
+METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul, equal, allclose, dot, mv, mm, bmm)}
 METHODS |= {name: test(getattr(np, name)) for name in "isnan isinf isfinite logical_not".split()}
 METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any argmax argmin".split()}
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}

@@ -127,7 +127,7 @@ def sqrt(a, /):
 @elementwise("AbsBackward0")
 def abs(a, /):
     """d|a| = sign(a) da, and 0 at the kink"""
-    return np.abs(a), lambda g: g * np.sign(a)
+    return np.abs(a), lambda g: g * either(sign, a)
 
 
 @elementwise("SignBackward0")
@@ -180,6 +180,13 @@ def clamp(a, /, min=None, max=None):
     """d clamp(a) = da where min <= a <= max, else 0"""
     low, high = -np.inf if min is None else min, np.inf if max is None else max
     return np.clip(a, min, max), lambda g: only((a >= low) & (a <= high), g)
+
+
+@elementwise("ClampBackward0")
+def clamp_between(a, low, high, /):
+    """As `clamp`; where a bound was taken it gets g"""
+    return (np.minimum(np.maximum(a, low), high), lambda g: only((a >= low) & (a <= high), g),
+            lambda g: only((a < low) & (low < high), g), lambda g: only((a > high) | (high < low), g))
 
 
 # ---------------------------------------------------------------- choosing
@@ -556,8 +563,8 @@ def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
         return g * divide0(a, out)
     if p in (np.inf, -np.inf):
         ties = same(np.abs(a), out)
-        return g * np.sign(a) * ties / ties.sum(axis=dim, keepdims=True)
-    return g * divide0(np.sign(a) * np.where(a == 0, 0, np.abs(a) ** (p - 1)), out ** (p - 1))
+        return g * either(sign, a) * ties / ties.sum(axis=dim, keepdims=True)
+    return g * divide0(either(sign, a) * np.where(a == 0, 0, np.abs(a) ** (p - 1)), out ** (p - 1))
 
 
 def same(a: Any, out: Any) -> Array:

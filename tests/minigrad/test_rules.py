@@ -51,6 +51,7 @@ ROWS: dict[str, list[tuple[tuple, dict[str, Any]]]] = {
     "pow": [((above(3),), {"exponent": n}) for n in (0, 1, 2, 3, -1, 0.5)] + [((some(3),), {"exponent": 3})],
     "pow_base": [((some(3),), {"base": 2.5}), ((above(3),), {"base": 0})],
     "clamp": [((some(5),), {"min": -0.8, "max": 0.8}), ((some(5),), {"min": 0.1}), ((some(5),), {"max": 0.1})],
+    "clamp_between": [((some(4, 5), -0.77 * above(5), 0.77 * above(5)), {}), ((some(5), -0.95, 0.77 * above(5)), {})],
     "where": [((some(*a), some(*b)), {"condition": np.array([True, False, True])}) for a, b in ([(3,), (3,)], [(2, 3), ()])],
     "sum": ONE, "mean": ONE, "sum_dim": ALONG, "mean_dim": ALONG,
     "var": [*ALONG, ((some(2, 3),), {"dim": (0, 1), "correction": 0})],
@@ -159,7 +160,7 @@ def test_the_code_that_is_written_for_an_operation_does_what_the_general_way_doe
 
     for tracked in itertools.chain.from_iterable(itertools.combinations(places, n) for n in range(len(places) + 1)):
         fast = run(tracked)
-        assert op.several or op.__code__.co_name == "operation" or name in ("cat", "stack")
+        assert op.several or op.__code__.co_name == "operation" or name in ("cat", "stack", "clamp_between")
         with monkeypatch.context() as changed:
             twin = FunctionType(op.own.__code__, op.own.__globals__, name, op.own.__defaults__)
             twin.__kwdefaults__ = op.own.__kwdefaults__
