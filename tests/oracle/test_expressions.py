@@ -334,7 +334,8 @@ x.clone() x.expand(2,*x.shape) x.unbind() x.unbind(-1) x.split(2) x.split(1,-1) 
 torch.cat([x,x],-1) torch.cat([x,torch.zeros(0,requires_grad=True)]) torch.stack([x,x],-1) x[0] x[-1] x[...] x[None] x[1:]
 x[::2] x[:,0] x[...,0] x[[0,0]] x[x>0] x[torch.tensor(0)] x[torch.tensor([0,-1])] x[:,None] x[True] x[False] x[:,[0]] x[0:0]
 x.sum() x.sum(0) x.sum(-1,keepdim=True) x.sum(()) x.sum([0,-1]) x.mean() x.mean(0) x.prod() x.prod(0) x.norm() x.norm(1)
-x.norm(2,0) x.norm(dim=-1) x.max() x.min(-1) x.max(0,True) x.max(x) x.softmax(0) x.log_softmax(-1) x.clamp(0,1) x.clamp(-x,x*2) x.clamp(min=torch.ones(())) x.clamp(max=x) x.clamp(x,1) x.relu()
+x.norm(2,0) x.norm(dim=-1) x.max() x.min(-1) x.max(0,True) x.max(x) x.softmax(0) x.log_softmax(-1) x.clamp(0,1)
+x.clamp(-x,x*2) x.clamp(min=torch.ones(())) x.clamp(max=x) x.clamp(x,1) x.relu()
 x.sigmoid() x.tanh() x.exp() x.abs() x.sign() -x x.sin() x**2 x**0 x**x 2**x 1/x x/2 1-x torch.where(x>0,x,-x) x@x x.dot(x)
 x.sum(dtype=torch.float64) x.sum(dtype=torch.int64)""".split()
 WRITE = """y.add_(1) y.mul_(y) y.zero_() y.exp_() y[0]=x[0]*2 y[0]=1 y[...]=x y[1:]=x[:-1] y[x>0]=0 y[[0]]=x[[0]] y[-1]=y[0]
