@@ -181,7 +181,7 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
                              "ABSENT": f"{to[i]} = _seen_{i}"}) for i, name in enumerate(names)]
     text = filled(OPERATION, {"ORDER": ORDER if call.elementwise else "", "LOOK": "\n".join([
         *look, ONE_TENSOR.strip() if len(names) == 1 else TWO_TENSORS.strip()])})
-    deciding = options + names  # the condition of `where` comes first
+    xs = options + names  # the condition of `where` comes first
     call.__code__ = function("operation", filled(text, {
         "PARAMETERS": ", ".join([*inputs, "/", *options]),
         "GENERAL": f"general(call, {as_tuple(inputs)}, dict({', '.join([f'{o}={o}' for o in options])}))",
@@ -189,8 +189,9 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
                                 for i, name in enumerate(first[len(names):], len(names))]), "A": names[0], "B": names[-1],
         "STATEMENTS": "\n".join([ast.unparse(line) for line in tree.body[:-1]]), "VALUE": ast.unparse(value),
         "FLOATING": str(call.floating), "VIEW": str(call.view), "NUMBERS": str(call.elementwise and len(names) > 1),
-        "COLUMNS": " or ".join([f"({x}.__class__ is _ndarray and not {x}.flags.c_contiguous)" for x in deciding]),
-        "ARRAYS": ", ".join(deciding), "NAME": value.id if isinstance(value, ast.Name) else "_value",
+        "COLUMNS": " or ".join([  # what is not in rows is a view of such memory
+            f"({x}.__class__ is _ndarray and {x}.base is not None and not {x}.flags.c_contiguous)" for x in xs]),
+        "ARRAYS": ", ".join(xs), "NAME": value.id if isinstance(value, ast.Name) else "_value",
         "ALIKE": str(call.elementwise and first == names and not options), "EDGES": as_tuple(to), "SAVE": "\n".join(save),
         "UNTRACKED": f"({' is None and '.join(to)} is None)", "NEAREST": f"({' or '.join(to)})",
         "WRITTEN": " or ".join([f"(_seen_{i} and _seen_{i}[0])" for i in watched]) or "False",

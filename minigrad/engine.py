@@ -149,7 +149,7 @@ def accumulate(leaf: Tensor, g: Any, owned: bool, record: bool) -> None:
         if record:
             leaf._grad = inplace.copy_(tensors.wrap(np.zeros(leaf.shape, leaf._array.dtype)), g)
         else:
-            leaf._grad = tensors.wrap(g if owned and g.strides == leaf._array.strides else laid_like(leaf._array, g))
+            leaf._grad = tensors.wrap(laid_like(leaf._array, g, owned))
     elif record:
         leaf._grad = leaf._grad + g
     else:
@@ -164,12 +164,14 @@ def copy(g: Any) -> Any:
     return np.ndarray(g.shape, g.dtype, once, 0, [step and own for step, own in zip(g.strides, once.strides, strict=True)])
 
 
-def laid_like(x: Any, g: Any) -> Any:
+def laid_like(x: Any, g: Any, owned: bool) -> Any:
     """The array `g` in memory of its own, in the order of `x` where that has neither gaps nor repeated elements, else in rows."""
+    if g.strides == x.strides:
+        return g if owned else g.copy("K")
     made = np.empty_like(x, subok=False)
     made = made if made.strides == x.strides else np.empty(x.shape, x.dtype)
     made[...] = g
-    return made if made.ndim else made[()]
+    return made
 
 
 # ---------------------------------------------------------------- what is asked for
