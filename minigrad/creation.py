@@ -30,6 +30,9 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
     kinds = {dtypes.OF_NUMBER.get(type(x)) or np.dtype(tensors.array_of(x).dtype) for x in found} or {dtypes.DEFAULT}
     need(dtype is not None or array.dtype.kind not in "uO" or kinds != {dtypes.int64.dtype}, "too_large")
     kind = functools.reduce(dtypes.promote_types, kinds) if dtype is None else dtypes.to_numpy(dtype)
+    if dtype is not None and kind.kind in "iu" and not isinstance(data, np.ndarray):
+        low, high = np.iinfo(kind).min or -np.iinfo(kind).max, np.iinfo(kind).max
+        need(np.all((array >= low) & (array <= high)), "overflow", dtypes.OF_NUMPY[kind].name)
     array = array.astype(kind).reshape((*shape, *array.shape[1:]))
     dtypes.of(array)  # TypeError for an element type that minigrad does not have
     return wrap_leaf(array if array.ndim else array[()], requires_grad, "tensor")
@@ -145,7 +148,15 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, re
 
 def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """`steps` evenly spaced numbers from start to end, both included."""
-    return wrap_leaf(np.linspace(start, end, steps).astype(numpy_type(dtype, "linspace")), requires_grad, "linspace")
+    start, end = [x.item() if isinstance(x, (Tensor, np.generic)) else x for x in (start, end)]
+    need(operator.index(steps) >= 0, "linspace_steps")
+    kind = numpy_type(dtype, "linspace")
+    if kind.kind != "f":
+        return wrap_leaf(np.linspace(start, end, steps).astype(kind), requires_grad, "linspace")
+    first, last, i = np.longdouble(kind.type(start)), np.longdouble(kind.type(end)), np.arange(steps)
+    step = np.longdouble(kind.type((kind.type(end) - kind.type(start)) / kind.type(max(steps - 1, 1))))
+    values = np.where(i < max(steps // 2, 1), first + step * i, last - step * (steps - 1 - i))  # from both ends, as PyTorch
+    return wrap_leaf(values.astype(kind), requires_grad, "linspace")
 
 
 # ---------------------------------------------------------------- at random

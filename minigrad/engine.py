@@ -19,6 +19,7 @@ from .tensors import Tensor
 RETAIN = "retain_grad"
 ndarray = np.ndarray
 
+hooked = False  # whether there has ever been a hook
 watch: Any = None  # set by `recording`: puts nodes and a task that write down what they do in the place of these
 
 
@@ -74,7 +75,8 @@ class Task:
             with graph.set_grad_enabled(self.record):
                 result = run_hooks(node.hooks, g)
         if node in self.captured:
-            ends = not node.edges or (self.needed is not None and self.needed.isdisjoint(node.edges))
+            edges = node.as_edge()[0].edges
+            ends = not edges or (self.needed is not None and self.needed.isdisjoint(edges))
             g = result if ends else g
             self.captured[node] = g if node in self.owned else copy(g)
         return result
@@ -164,6 +166,11 @@ def copy(g: Any) -> Any:
     return np.ndarray(g.shape, g.dtype, once, 0, [step and own for step, own in zip(g.strides, once.strides, strict=True)])
 
 
+def as_tensor(g: Any) -> Tensor:
+    """The gradient `g` as a Tensor for a hook or a custom backward, which may write to it."""
+    return g if isinstance(g, Tensor) else tensors.wrap(g if g.flags.writeable else copy(g))
+
+
 def laid_like(x: Any, g: Any, owned: bool) -> Any:
     """The array `g` in memory of its own, in the order of `x` where that has neither gaps nor repeated elements, else in rows."""
     if g.strides == x.strides:
@@ -225,8 +232,16 @@ def path(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | No
             makers = {node.as_edge()[0] for node in targets}
             needed = leading_to([*targets, *makers], nodes)
             task.needed = needed.union(*[node.edges for node in makers if task.accumulates])  # `backward` runs makers, too
-            return [*filter(needed.union(roots).__contains__, nodes)]  # hooks of a root run in any case
-    return nodes
+            nodes = [*filter(needed.union(roots[:len(roots) == 1]).__contains__, nodes)]  # hooks of a single root run anyway
+    return leaves_soon(nodes) if hooked else nodes
+
+
+def leaves_soon(nodes: list[graph.Node]) -> list[graph.Node]:
+    """The nodes with each leaf right after the last of its users, which hooks can see: as in PyTorch."""
+    leaves = {node for node in nodes if isinstance(node, graph.AccumulateGrad)}
+    last = {to: node for node in nodes for to in node.edges if to in leaves}
+    found = [[node, *[to for to in dict.fromkeys(node.edges) if last.get(to) is node]] for node in nodes if node not in last]
+    return [node for group in found for node in group]
 
 
 def follow(nodes: list[graph.Node], task: Task) -> None:
@@ -332,12 +347,13 @@ class Retain:
     def __call__(self, g: Tensor) -> None:
         x = self.x()
         if x is not None:
-            x._grad = g.clone() if x._grad is None else x._grad + g
+            x._grad = rules.clone(g, "C") if x._grad is None else x._grad + g
 
 
 def add_hook(x: Tensor, key: Any, hook: Callable) -> dict:
     """Register a hook for the gradient of `x`: on its node, or, because a leaf's node may go, on the leaf itself."""
-    node = target(x)
+    global hooked
+    node, hooked = target(x), True
     if node.hooks is None:
         node.hooks = {}
         if x.is_leaf:
@@ -350,7 +366,7 @@ def add_hook(x: Tensor, key: Any, hook: Callable) -> dict:
 
 def run_hooks(hooks: dict, g: Any) -> Any:
     """Call the hooks in their order, `retain_grad` last; what a hook returns replaces the gradient."""
-    given = g if isinstance(g, Tensor) else tensors.wrap(g)
+    given = as_tensor(g)
     for _, hook in sorted(hooks.items(), key=lambda item: item[0] == RETAIN):
         result = hook(given)
         if result is not None:
@@ -368,4 +384,4 @@ def tell_unused(node: graph.Node, grads: dict) -> None:
             need(key == RETAIN or hook(None) is None, "hook_none")
 
 
-from . import inplace  # noqa: E402  writing in place is recorded on the graph that this module walks
+from . import inplace, rules  # noqa: E402  writing in place is recorded on the graph that this module walks

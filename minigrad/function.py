@@ -176,7 +176,7 @@ class Custom(Node):
         ctx, backward = self.function.context(self), getattr(self.function, "vjp", self.function.backward)  # two names for it
         need(not hasattr(self.function, "vjp") or self.function.backward is Function.backward, "backward_and_vjp")
         with graph.set_grad_enabled(task.record):
-            made = backward(ctx, *[x if x is None or isinstance(x, Tensor) else tensors.wrap(x) for x in grads])
+            made = backward(ctx, *[x if x is None else engine.as_tensor(x) for x in grads])
         made = made if isinstance(made, tuple) else (made,)
         need(len(made) >= self.count and set(made[self.count:]) <= {None}, "gradient_count", self.name(), self.count, len(made))
         for i, part in enumerate(made):

@@ -426,7 +426,7 @@ def fit(g: Any, to: Node, node: Node) -> Any:
             hint = "spread g back over the reduced axis" if g.ndim < len(shape) else "undo what the operation did to the shape"
             raise error("rule_shape", node.op.__name__, node.edges.index(to), tuple(g.shape), shape, hint)
         rows = g.__class__ is ndarray and unbroadcast is UNBROADCAST and g.shape[1:] == shape  # one for each row: a bias
-        g = np.add.reduce(g, 0) if rows else unbroadcast(g, shape)
+        g = np.add.reduce(g, 0, np.float64 if len(g) > 1000 else None) if rows else unbroadcast(g, shape)
     if isinstance(g, Tensor):
         return g if g._array.dtype == dtype else g.to(dtypes.OF_NUMPY[dtype])
     return g if g.dtype == dtype else g.astype(dtype)

@@ -24,6 +24,7 @@ def address(array: np.ndarray) -> int:
 
 def positions(base: np.ndarray, view: np.ndarray) -> np.ndarray:
     """For each element of `view`, which looks into the memory of `base`, its place in base.reshape(-1)."""
+    need(not view.size or np.may_share_memory(base, view), "other_memory")
     size = base.itemsize
     last = sum([(n - 1) * (step // size) for n, step in zip(base.shape, base.strides, strict=True)]) if base.size else -1
     memory = np.zeros(last + 1, np.intp)
@@ -120,7 +121,7 @@ def check(op: Any, x: Tensor, *args: Any) -> None:
         if base is not None:
             refuse_view(x, "is being")
             need(not x.requires_grad or not base.is_leaf, "leaf_view_written")
-        need(not x.requires_grad or not x.is_leaf, "leaf_written")
+        need(not x.requires_grad or x._grad_fn is not None, "leaf_written")  # PyTorch, too, takes an old view as it was
     if 0 in old.strides and old.size and any(step == 0 < n - 1 for step, n in zip(old.strides, old.shape, strict=True)):
         if op is rules.index_put:
             warn("index_put_expanded", level=3)
@@ -128,7 +129,8 @@ def check(op: Any, x: Tensor, *args: Any) -> None:
             raise error("written_several")
     if x._counter is not None:
         for arg in args:
-            if isinstance(arg, Tensor) and arg._counter is x._counter and overlap(old, arg._array):
+            if isinstance(arg, Tensor) and arg._counter is x._counter and overlap(old, arg._array) and (
+                    arg.ndim or op not in (rules.fill_tensor, rules.index_put)):  # there a single number is read first
                 raise error("written_overlap")
 
 

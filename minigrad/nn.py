@@ -14,7 +14,11 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
 
     input: (rows, classes), float; target: (rows,), the int64 number of each row's class.
     """
+    need(isinstance(input, Tensor), "not_a_tensor", "cross_entropy_loss", "input", 1, type(input))
+    need(isinstance(target, Tensor), "not_a_tensor", "cross_entropy_loss", "target", 2, type(target))
     scores, rows = input._array, target._array
+    need(scores.shape != rows.shape or rows.dtype.kind == "f", "target_classes", target)
+    need(rows.ndim <= 1 or rows.dtype.kind == "f", "target_dims")
     if scores.ndim == 1:
         need(rows.size == 1, "target_size", rows.size)
         return cross_entropy(input.unsqueeze(0), target.view(1), reduction)

@@ -69,6 +69,7 @@ def pow(a: Any, b: Any) -> Tensor:
 
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Every element moved into [min, max], two numbers or two tensors; RuntimeError when neither bound is given."""
+    min, max = [bound.item() if isinstance(bound, np.generic) else bound for bound in (min, max)]
     bounds = [bound for bound in (min, max) if bound is not None]
     need(bounds, "clamp_none")
     kind = dtypes.result_type(x._array, *map(tensors.array_of, bounds))
@@ -111,8 +112,12 @@ def relu(x: Tensor) -> Tensor:
     return rules.relu(x)
 
 
-def where(condition: Any, a: Any, b: Any) -> Tensor:
-    """`a` where `condition` is True, else `b`; all three broadcast."""
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """`input` where `condition` is True, else `other`; all three broadcast. Without these: the indices where it is not 0."""
+    a, b = input, other
+    need((a is None) == (b is None), "where_two")
+    if a is None:
+        return tuple([tensors.wrap(index) for index in np.atleast_1d(condition._array).nonzero()])
     kind = condition.dtype.tensor_name if isinstance(condition, Tensor) else type(condition).__name__
     need(kind in ("Bool", "Byte"), "where", kind)
     lifting.refuse("", *[tensors.array_of(x) for x in (condition, a, condition, b, a)])
@@ -175,6 +180,12 @@ def invert(x: Tensor) -> Tensor:
 def equal(x: Tensor, other: Tensor) -> bool:
     """True when shape and all elements are the same."""
     return bool(np.array_equal(x._array, other._array))
+
+
+def contains(x: Tensor, value: Any) -> bool:
+    """Whether some element equals `value`; RuntimeError unless that is a number or a tensor."""
+    need(lifting.constant(value) is not None, "contains", str(type(value)))
+    return bool((value == x)._array.any())
 
 
 def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
@@ -350,7 +361,8 @@ def stacked_matmul(a: Tensor, b: Tensor) -> Tensor:
 def in_range(dim: int, n: int) -> int:
     """`dim` as a number from 0; IndexError outside the `n` dimensions."""
     n = n or 1
-    need(isinstance(dim, int), "dim_type", type(dim))
+    need(hasattr(dim, "__index__"), "dim_type", type(dim))
+    dim = operator.index(dim)
     need(-n <= dim < n, "dim_range", -n, n - 1, dim)
     return dim % n
 
@@ -364,7 +376,7 @@ def existing_dim(x: Tensor, dim: int, caller: str = "dim") -> int:
 def dims(x: Tensor, dim: Any) -> tuple[int, ...]:
     """Dimensions of `x` as numbers from 0: all for None or (); RuntimeError for one that is named twice."""
     n = x._array.ndim
-    result = [in_range(i, n) for i in ((dim,) if isinstance(dim, int) else dim or range(n))]
+    result = [in_range(i, n) for i in ((dim,) if hasattr(dim, "__index__") else range(n) if dim in (None, (), []) else dim)]
     for i in result:
         need(result.count(i) == 1, "dim_twice", i)
     return tuple(result) if n else ()
@@ -445,7 +457,7 @@ def permute(x: Tensor, *order: Any) -> Tensor:
 def squeeze(x: Tensor, dim: Any = None) -> Tensor:
     """Without the dimensions of size 1, or without those of `dim` that have size 1."""
     chosen = dims(x, dim)
-    rule = rules.squeeze if dim is None else rules.squeeze_dim if isinstance(dim, int) else rules.squeeze_dims
+    rule = rules.squeeze if dim is None else rules.squeeze_dim if hasattr(dim, "__index__") else rules.squeeze_dims
     return rule(x, tuple([n for i, n in enumerate(x._array.shape) if n != 1 or i not in chosen]))
 
 
@@ -608,7 +620,8 @@ METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any 
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
             "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
-            "logical_and": compare(np.logical_and), "T": property(T), "square": lambda x: pow(x, 2), "type_as": to}
+            "logical_and": compare(np.logical_and), "T": property(T), "square": lambda x: pow(x, 2), "type_as": to,
+            "where": lambda x, condition, other: where(condition, x, other)}
 METHODS |= {f: numpy_names(METHODS[f]) for f in
             "sum prod mean var norm max min all any argmax argmin softmax log_softmax squeeze unsqueeze unbind".split()}
 OPERATORS: dict[str, Callable] = {
@@ -616,6 +629,7 @@ OPERATORS: dict[str, Callable] = {
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,
     "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": pos, "abs": abs, "invert": invert,
     "rand": BINARY["and"], "ror": BINARY["or"], "rxor": BINARY["xor"], "getitem": indexing.get, "setitem": inplace.set_item,
+    "contains": contains,
     **{f"i{name}": BINARY[f"{name}_"] for name in "add sub mul pow".split()}, "itruediv": BINARY["div_"],
     **{name: BINARY[name] for name in UFUNCS}}
 

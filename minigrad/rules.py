@@ -8,6 +8,7 @@ is itself differentiated, so they use only operators, NumPy functions and method
 The formulas are those of https://github.com/pytorch/pytorch/blob/v2.13.0/tools/autograd/derivatives.yaml.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import numpy as np
 from . import dtypes, graph
 from .errors import error, need
 from .graph import Array, Part
-from .layout import by_rows, in_order, sorted_by
+from .layout import added, by_rows, in_order, sorted_by
 from .lifting import elementwise, op
 from .tensors import Tensor, array_of, wrap
 
@@ -79,20 +80,21 @@ def neg(a, /):
 def reciprocal(a, /):
     """d(1 / a) = -1 / a^2 da"""
     out = 1 / a
-    return out, lambda g: -g * out * out
+    return out, lambda g: -g * (out * out)
 
 
 @elementwise("PowBackward0")
 def pow(a, /, exponent):
     """d(a^n) = n a^(n-1) da, for a number n"""
-    return a ** exponent, lambda g: g * (exponent * a ** (exponent - 1)) if exponent else np.zeros_like(g)
+    return (a * a if exponent == 2 else raised(a, exponent),
+            lambda g: g * (exponent * a ** (exponent - 1)) if exponent else np.zeros_like(g))
 
 
 @elementwise("PowBackward1")
 def pow_tensor(a, b, /):
     """d(a^b) = b a^(b-1) da + a^b log(a) db"""
     out = power(a, b)
-    return (out, lambda g: g * np.where(b == 0, 0, b * a ** (b - 1)),
+    return (out, lambda g: np.where(b == 0, 0, g * (b * a ** (b - 1))),
             lambda g: g * np.where((a == 0) & (b >= 0), 0, out * np.log(a)))
 
 
@@ -107,14 +109,14 @@ def pow_base(b, /, base):
 @elementwise("ExpBackward0", floating=True)
 def exp(a, /):
     """d exp(a) = exp(a) da"""
-    out = np.exp(a)
+    out = precisely(np.exp, a)
     return out, lambda g: g * out
 
 
 @elementwise("LogBackward0", floating=True)
 def log(a, /):
     """d log(a) = da / a"""
-    return np.log(a), lambda g: g / a
+    return precisely(np.log, a), lambda g: g / a
 
 
 @elementwise("SqrtBackward0", floating=True)
@@ -139,13 +141,13 @@ def sign(a, /):
 @elementwise("SinBackward0", floating=True)
 def sin(a, /):
     """d sin(a) = cos(a) da"""
-    return np.sin(a), lambda g: g * np.cos(a)
+    return precisely(np.sin, a), lambda g: g * precisely(np.cos, a)
 
 
 @elementwise("CosBackward0", floating=True)
 def cos(a, /):
     """d cos(a) = -sin(a) da"""
-    return np.cos(a), lambda g: g * -np.sin(a)
+    return precisely(np.cos, a), lambda g: g * -precisely(np.sin, a)
 
 
 @elementwise("TanhBackward0", floating=True)
@@ -220,7 +222,7 @@ def sum(a, /):
 def sum_dim(a, /, dim, keepdim=False):
     """Every element gets the g of its own sum"""
     shape, kept = a.shape, keep_dims(a.shape, dim)
-    return by_rows(a.sum(axis=dim, keepdims=keepdim)), lambda g: np.broadcast_to(g.reshape(kept), shape)
+    return by_rows(added(a, dim, keepdim)), lambda g: np.broadcast_to(g.reshape(kept), shape)
 
 
 @op("MeanBackward0")
@@ -235,7 +237,7 @@ def mean_dim(a, /, dim, keepdim=False):
     """Every element gets the g of its own mean, divided by the number of elements in it"""
     shape, kept = a.shape, keep_dims(a.shape, dim)
     n = count(shape, dim)
-    return by_rows(a.sum(axis=dim, keepdims=keepdim) / a.dtype.type(n)), lambda g: np.broadcast_to(g.reshape(kept), shape) / n
+    return by_rows(added(a, dim, keepdim) / a.dtype.type(n)), lambda g: np.broadcast_to(g.reshape(kept), shape) / n
 
 
 @op("VarBackward0")
@@ -270,7 +272,7 @@ def norm_dim(a, /, p, dim, keepdim=False):
     """As `norm`, for each norm along `dim`, and for other orders p"""
     kept = keep_dims(a.shape, dim)
     out = by_rows(np.sqrt((a * a).sum(axis=dim, keepdims=keepdim)) if p == 2 else
-                  np.linalg.vector_norm(a, axis=dim, keepdims=keepdim, ord=p))
+                  precisely(np.linalg.vector_norm, a, axis=dim, keepdims=keepdim, ord=p))
     return out, lambda g: norm_vjp(g.reshape(kept), a, out.reshape(kept), p, dim)
 
 
@@ -525,7 +527,26 @@ def power(a: Array, b: Array) -> Array:
     """a ** b; an integer to a negative power is 0 unless it is 1 or -1."""
     if b.dtype.kind == "b":
         raise error("not_implemented", "pow", "Bool")
-    return a ** b if b.dtype.kind != "i" else np.where(b < 0, (np.abs(a) == 1) * a ** (b & 1), a ** np.maximum(b, 0))
+    if b.dtype.kind != "i":
+        return precisely(functools.partial(np.power, a), b)
+    return np.where(b < 0, (np.abs(a) == 1) * a ** (b & 1), a ** np.maximum(b, 0))
+
+
+SHORT: dict[float, Callable] = {
+    3: lambda a: a * a * a, 0.5: np.sqrt, -0.5: lambda a: 1 / np.sqrt(a), -1: lambda a: 1 / a,
+    -2: lambda a: 1 / (a * a)}
+
+
+def raised(a: Array, n: float) -> Array:
+    """a ** n for a number n, in PyTorch's short ways where it has one."""
+    return SHORT[n](a) if n in SHORT else precisely(np.power, a, n)
+
+
+def precisely(function: Callable, a: Any, *args: Any, **options: Any) -> Any:
+    """function(a, ...): for float32 by way of float64, as NumPy's float32 versions may be some units in the last place off."""
+    if isinstance(a, Tensor) or a.dtype != np.float32:
+        return function(a, *args, **options)
+    return function(a.astype(np.float64), *args, **options).astype(np.float32)
 
 
 def only(mask: Any, g: Any) -> Any:

@@ -5,6 +5,7 @@ to a rule are put on Tensor by `operators`, its text by `printing`, and what Num
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,6 +32,18 @@ class Size(tuple):
 
     def __add__(self, other: Any) -> Size:
         return Size(super().__add__(other))
+
+    def __radd__(self, other: tuple) -> Size:
+        return Size(other + tuple(self))
+
+    def __mul__(self, n: Any) -> Size:
+        return Size(super().__mul__(n))
+
+    __rmul__ = __mul__
+
+    def numel(self) -> int:
+        """The number of elements of a tensor with this shape."""
+        return math.prod(self)
 
 
 def read_only(get: Callable[[Any], Any], doc: str | None = None) -> Any:
@@ -156,7 +169,6 @@ class Tensor(Methods):
 
     def detach(self) -> Tensor:
         """The same memory as a tensor that needs no gradient. Writing to it counts as writing to this one."""
-        self._own_memory()
         return alias(self)
 
     def detach_(self) -> Tensor:
@@ -333,6 +345,7 @@ def shadow(array: Any, node: Any) -> Tensor:
 
 def alias(x: Tensor) -> Tensor:
     """The same memory and version number as `x`, without its history."""
+    x._own_memory()
     return wrap(x._array, None, counter(x))
 
 
