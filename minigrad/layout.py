@@ -1,4 +1,4 @@
-"""How results lie in memory, which `view`, `reshape` and `stride` show, and how many numbers are added up."""
+"""The order of a result's elements in memory, which `view`, `reshape` and `stride` show."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,12 +9,6 @@ import numpy as np
 def by_rows(value: Any) -> Any:
     """`value` in memory row by row."""
     return value if value.flags.c_contiguous else value.copy()
-
-
-def added(a: Any, axis: Any, keepdims: bool = False) -> Any:
-    """The sum along `axis`. Of many small numbers in float64: along outer axes NumPy adds one after the other."""
-    many = a.ndim > 1 and a.dtype.kind == "f" and len(a) > 1000
-    return a.sum(axis=axis, keepdims=keepdims, dtype=np.float64).astype(a.dtype) if many else a.sum(axis=axis, keepdims=keepdims)
 
 
 def in_order(value: Any, *arrays: Any) -> Any:

@@ -112,9 +112,8 @@ def relu(x: Tensor) -> Tensor:
     return rules.relu(x)
 
 
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """`input` where `condition` is True, else `other`; all three broadcast. Without these: the indices where it is not 0."""
-    a, b = input, other
+def where(condition: Any, a: Any = None, b: Any = None) -> Any:
+    """`a` where `condition` is True, else `b`; all three broadcast. Without these: the indices where it is not 0."""
     need((a is None) == (b is None), "where_two")
     if a is None:
         return tuple([tensors.wrap(index) for index in np.atleast_1d(condition._array).nonzero()])
