@@ -139,11 +139,17 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, re
     """start, start + step, ... up to but without `end`; int64 where all three are integers."""
     given = (0, start, step) if end is None else (start, end, step)
     start, end, step = [x.item() if isinstance(x, (Tensor, np.generic)) else x for x in given]
+    kind = numpy_type(dtype, "arange", dtypes.OF_NUMBER[int if all(isinstance(x, int) for x in (start, end, step)) else float])
+    start, end, step = [int(x) for x in (start, end, step)] if kind.kind in "iu" else (start, end, np.longdouble(step))
     need(step != 0, "arange_step")
     need((end - start) * step >= 0, "arange_bounds")
-    kind = dtypes.OF_NUMBER[int if all(isinstance(x, int) for x in (start, end, step)) else float]
-    values = start + np.arange(math.ceil((end - start) / step)) * step
-    return wrap_leaf(values.astype(numpy_type(dtype, "arange", kind)), requires_grad, "arange")
+    n = math.ceil((end - start) / float(step))
+    i, lanes = np.arange(n), 32 // kind.itemsize
+    if kind.kind == "f":  # as PyTorch: some at a time, counted from the first of them; the last ones one by one
+        lane = np.where(i < n - n % (2 * lanes), i % lanes, 0)
+        i, start = lane, (start + (i - lane) * step).astype(np.float64).astype(kind)
+    values = start + i * step
+    return wrap_leaf((values.astype(np.float64) if kind.kind == "f" else values).astype(kind), requires_grad, "arange")
 
 
 def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
