@@ -324,6 +324,7 @@ class AccumulateGrad(Node):
 
     def backward(self, g: Any, task: Any) -> Iterable[tuple[Node, Any]]:
         """Adds `g` to `variable.grad`; sends nothing on."""
+        need(self.variable._grad_fn is None or not task.accumulates, "moved")
         if task.accumulates and self.variable._requires_grad and (task.needed is None or self in task.needed):
             engine.accumulate(self.variable, g, self in task.owned, task.record)
         return ()

@@ -1,4 +1,4 @@
-"""Of torch.nn only what a classifier's loss needs: `nn.functional.cross_entropy`."""
+"""Of torch.nn only what a classifier needs: `nn.functional` with the loss `cross_entropy` and what bends and scales."""
 
 from types import SimpleNamespace
 
@@ -32,4 +32,5 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     return rules.nll_loss(operators.log_softmax(input, 1), target, reduction)
 
 
-functional = SimpleNamespace(cross_entropy=cross_entropy)
+functional = SimpleNamespace(cross_entropy=cross_entropy, **{
+    name: operators.METHODS[name] for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax")})
