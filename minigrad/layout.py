@@ -14,7 +14,7 @@ def by_rows(value: Any) -> Any:
 def in_order(value: Any, *arrays: Any) -> Any:
     """`value` in PyTorch's order in memory: where those of the arguments differ the first one decides, in NumPy the rows."""
     arrays = tuple([x for x in arrays if isinstance(x, np.ndarray)])
-    rows = value.ndim < 2 or all(x.flags.c_contiguous for x in arrays)
+    rows = np.ndim(value) < 2 or all(x.flags.c_contiguous for x in arrays)
     return value if rows else sorted_by(value, [np.broadcast_to(x, value.shape).strides for x in arrays])
 
 

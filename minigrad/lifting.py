@@ -85,8 +85,8 @@ def general(op: Any, args: tuple, options: dict) -> Any:
     if op.several:
         return record_several(op, inputs, value, vjps, op.view)
     made, value = value, in_order(value, *args[n:], *arrays) if op.elementwise else value
-    for cell in [cell for vjp in vjps for cell in getattr(vjp, "__closure__", None) or () if cell.cell_contents is made]:
-        cell.cell_contents = value
+    for c in [c for vjp in vjps if value is not made for c in getattr(vjp, "__closure__", None) or () if c.cell_contents is made]:
+        c.cell_contents = value
     recorded = grad_mode.enabled and graph.any_requires_grad(*inputs)
     result = graph.record(op, inputs, value, vjps) if recorded else tensors.wrap(value)
     return tensors.view_of(base, result) if op.view else result

@@ -62,3 +62,13 @@ def test_need_raises_only_where_the_condition_is_false():
     errors.need(True, "retain_grad")
     with pytest.raises(RuntimeError, match="can't retain_grad on Tensor that has requires_grad=False"):
         errors.need(False, "retain_grad")
+
+
+@pytest.mark.parametrize("value", [[1.0], 1.0, None])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_rule_whose_value_is_no_array_is_told_so(value, turned, monkeypatch):
+    monkeypatch.setattr(minigrad.rules.mul, "rule", lambda a, b, /: (value, lambda g: g, lambda g: g))
+    x = minigrad.ones(2, 3, requires_grad=True)
+    x = x.t() if turned else x
+    with pytest.raises(TypeError, match="needs an array"):
+        x * x
