@@ -86,8 +86,7 @@ def reciprocal(a, /):
 @elementwise("PowBackward0")
 def pow(a, /, exponent):
     """d(a^n) = n a^(n-1) da, for a number n"""
-    return (a * a if exponent == 2 else raised(a, exponent),
-            lambda g: g * (exponent * a ** (exponent - 1)) if exponent else np.zeros_like(g))
+    return a ** exponent, lambda g: g * (exponent * a ** (exponent - 1)) if exponent else np.zeros_like(g)
 
 
 @elementwise("PowBackward1")
@@ -116,7 +115,7 @@ def exp(a, /):
 @elementwise("LogBackward0", floating=True)
 def log(a, /):
     """d log(a) = da / a"""
-    return precisely(np.log, a), lambda g: g / a
+    return np.log(a), lambda g: g / a
 
 
 @elementwise("SqrtBackward0", floating=True)
@@ -129,7 +128,7 @@ def sqrt(a, /):
 @elementwise("AbsBackward0")
 def abs(a, /):
     """d|a| = sign(a) da, and 0 at the kink"""
-    return np.abs(a), lambda g: g * either(sign, a)
+    return np.abs(a), lambda g: g * np.sign(a)
 
 
 @elementwise("SignBackward0")
@@ -537,16 +536,6 @@ def power(a: Array, b: Array) -> Array:
     if b.dtype.kind != "i":
         return precisely(functools.partial(np.power, a), b)
     return np.where(b < 0, (np.abs(a) == 1) * a ** (b & 1), a ** np.maximum(b, 0))
-
-
-SHORT: dict[float, Callable] = {
-    3: lambda a: a * a * a, 0.5: np.sqrt, -0.5: lambda a: 1 / np.sqrt(a), -1: lambda a: 1 / a,
-    -2: lambda a: 1 / (a * a)}
-
-
-def raised(a: Array, n: float) -> Array:
-    """a ** n for a number n, in PyTorch's short ways where it has one."""
-    return SHORT[n](a) if n in SHORT else precisely(np.power, a, n)
 
 
 def precisely(function: Callable, a: Any, *args: Any, **options: Any) -> Any:
