@@ -131,6 +131,8 @@ def verdict(evidence: object, key: dict[str, Any], points: float) -> Verdict:
     """
     try:
         most = max(0.0, float(points)) if math.isfinite(points) else 0.0
+        if most > points > 0:  # an integer so large that the nearest float is above it
+            most = math.nextafter(most, 0.0)
         if not isinstance(evidence, dict):
             return Verdict(0.0, ["No evidence came from this check: the cell did not run to its end."])
         if evidence.get("exercise") != key["exercise"] or not isinstance(evidence.get("items"), list):

@@ -165,10 +165,9 @@ def write(call: Any, tree: ast.FunctionDef, returned: list[Any]) -> bool:
         return False
     inputs, to = [f"_input_{i}" for i in range(len(first))], [f"_to_{i}" for i in range(len(names))]
     space |= {name: rule.__globals__[name] for name in used} | {
-        "_rule": rule, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray, "_float32": np.float32,
+        "_rule": rule, "_Tensor": tensors.Tensor, "_ndarray": graph.ndarray, "_float32": np.float32, "_in_order": in_order,
         "_kind": call.kept, "_new": tensors.new, "_view_of": tensors.view_of, "_array_of": tensors.array_of, "_inplace": inplace,
         "_graph": graph, "_mode": graph.grad_mode, "_accumulator": graph.accumulator, "_Part": graph.Part, "_fit": graph.fit,
-        "_in_order": in_order,
         "_next_number": graph.next_number, "_record": graph.RECORD, "_any_requires_grad": graph.ANY_REQUIRES_GRAD}
     save: list[str] = []
     watched: set[int] = set()

@@ -115,10 +115,15 @@ randn, randn_like = factories("randn", "normally distributed random numbers", la
     random().standard_normal(shape), kind))
 
 
+def number(x: Any) -> Any:
+    """The only element of a Tensor or NumPy scalar; anything else as it is."""
+    return x.item() if isinstance(x, (Tensor, np.generic)) else x
+
+
 def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor filled with one value, of the type of that value."""
     need(not isinstance(size, int), "size", "full", "size", "int")
-    fill_value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
+    fill_value = number(fill_value)
     need(type(fill_value) in dtypes.OF_NUMBER, "number", "full", "fill_value", 2, type(fill_value))
     kind = numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)])
     return wrap_leaf(made(lambda shape, kind: np.full(shape, fill_value, kind), (size,), kind, "full"), requires_grad, "full")
@@ -138,23 +143,22 @@ def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = F
 def arange(start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """start, start + step, ... up to but without `end`; int64 where all three are integers."""
     given = (0, start, step) if end is None else (start, end, step)
-    start, end, step = [x.item() if isinstance(x, (Tensor, np.generic)) else x for x in given]
+    start, end, step = map(number, given)
     kind = numpy_type(dtype, "arange", dtypes.OF_NUMBER[int if all(isinstance(x, int) for x in (start, end, step)) else float])
     start, end, step = [int(x) for x in (start, end, step)] if kind.kind in "iu" else (start, end, np.longdouble(step))
     need(step != 0, "arange_step")
     need((end - start) * step >= 0, "arange_bounds")
     n = math.ceil((end - start) / float(step))
-    i, lanes = np.arange(n), 32 // kind.itemsize
+    i, lanes, wide = np.arange(n), 32 // kind.itemsize, np.float64 if kind.kind == "f" else kind
     if kind.kind == "f":  # as PyTorch: some at a time, counted from the first of them; the last ones one by one
         lane = np.where(i < n - n % (2 * lanes), i % lanes, 0)
-        i, start = lane, (start + (i - lane) * step).astype(np.float64).astype(kind)
-    values = start + i * step
-    return wrap_leaf((values.astype(np.float64) if kind.kind == "f" else values).astype(kind), requires_grad, "arange")
+        i, start = lane, (start + (i - lane) * step).astype(wide).astype(kind)
+    return wrap_leaf((start + i * step).astype(wide).astype(kind), requires_grad, "arange")
 
 
 def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """`steps` evenly spaced numbers from start to end, both included."""
-    start, end = [x.item() if isinstance(x, (Tensor, np.generic)) else x for x in (start, end)]
+    start, end = number(start), number(end)
     need(operator.index(steps) >= 0, "linspace_steps")
     kind = numpy_type(dtype, "linspace")
     if kind.kind != "f":
