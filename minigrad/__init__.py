@@ -36,7 +36,7 @@ def __getattr__(name: str) -> Any:
     method = getattr(Tensor, name)
 
     def call(input: Any, *args: Any, **options: Any) -> Any:
-        second = name in ("add", "sub", "mul", "div", "pow") and args and isinstance(args[0], Tensor)
+        second = name in ("add", "sub", "mul", "div", "pow") and any(isinstance(x, Tensor) for x in (*args, *options.values()))
         need(second or isinstance(input, Tensor), "not_a_tensor", name, "input", 1, type(input))
         return method(input, *args, **options)
 

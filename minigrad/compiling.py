@@ -21,9 +21,9 @@ from .layout import in_order
 
 LOOK_AT = """
 if INPUT.__class__ is _Tensor:
-    if INPUT._base is not None and (INPUT._grad_fn is None or INPUT._seen[0] != INPUT._counter[0]):
-        if not _inplace.settled(INPUT):
-            return GENERAL
+    if INPUT._base is not None and not (
+            (INPUT._grad_fn is not None and INPUT._seen[0] == INPUT._counter[0]) or _inplace.settled(INPUT)):
+        return GENERAL
     TO = INPUT._grad_fn
     SEEN
     if TO is None and INPUT._requires_grad:
@@ -54,9 +54,8 @@ elif NUMBERS and _input_0.__class__ is not _Tensor:
     if _to_1 is None and B.__class__ is not _float32 and B.dtype.kind != "f":
         return GENERAL
     _like = _to_1.like if ALIKE and _to_1 is not None else None
-elif (A.__class__ is _ndarray or A.__class__ is not B.__class__) and A.dtype is not B.dtype:
-    return GENERAL
-elif FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f":
+elif ((A.__class__ is _ndarray or A.__class__ is not B.__class__) and A.dtype is not B.dtype) or (
+        FLOATING and _to_0 is _to_1 is None and A.dtype.kind != "f"):
     return GENERAL
 """
 ORDER = """
@@ -126,7 +125,7 @@ if ALONE or _needed is None or TO in _needed:
             _pending[TO][_part.index] += _part.g
         else:
             _task.join(TO, _part)
-    else:
+    elif _part is not None:
         if (_like is not _node.like or not (ELEMENTWISE or SAME or _part is G)) and (_part.__class__ is not _ndarray
                 or _like.__class__ is not tuple or _part.shape != _like[0] or _part.dtype is not _like[1]):
             _part = _fit(_part, TO, _node)

@@ -30,8 +30,8 @@ def tensor(data: Any, dtype: dtypes.dtype | None = None, requires_grad: bool = F
     kinds = {dtypes.OF_NUMBER.get(type(x)) or np.dtype(tensors.array_of(x).dtype) for x in found} or {dtypes.DEFAULT}
     need(dtype is not None or array.dtype.kind not in "uO" or kinds != {dtypes.int64.dtype}, "too_large")
     kind = functools.reduce(dtypes.promote_types, kinds) if dtype is None else dtypes.to_numpy(dtype)
-    if dtype is not None and kind.kind in "iu" and not isinstance(data, np.ndarray):
-        low, high = np.iinfo(kind).min or -np.iinfo(kind).max, np.iinfo(kind).max
+    if dtype is not None and kind.kind in "iu" and not isinstance(data, (np.ndarray, Tensor)):
+        low, high = np.iinfo(kind).min or -np.iinfo(kind).max * (array.dtype.kind != "f"), np.iinfo(kind).max
         need(np.all((array >= low) & (array <= high)), "overflow", dtypes.OF_NUMPY[kind].name)
     array = array.astype(kind).reshape((*shape, *array.shape[1:]))
     dtypes.of(array)  # TypeError for an element type that minigrad does not have
@@ -71,6 +71,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
 def sizes(given: Any, caller: str, name: str = "size") -> list[int]:
     """Sizes that were given one by one, or as one tuple or list; TypeError for anything else."""
     shape = given[0] if len(given) == 1 and isinstance(given[0], (tuple, list, range)) else given
+    need(given != (), "size", caller, name, "nothing")
     try:
         return [operator.index(n) for n in shape]
     except TypeError:
@@ -109,10 +110,16 @@ def factories(name: str, what: str, make: Callable) -> tuple[Callable[..., Tenso
 zeros, zeros_like = factories("zeros", "zeros", np.zeros)
 ones, ones_like = factories("ones", "ones", np.ones)
 empty, empty_like = factories("empty", "whatever the memory held", np.empty)
-rand, rand_like = factories("rand", "random numbers, evenly from [0, 1),", lambda shape, kind: np.asarray(
-    random().random(shape), kind))
-randn, randn_like = factories("randn", "normally distributed random numbers", lambda shape, kind: np.asarray(
-    random().standard_normal(shape), kind))
+rand, rand_like = factories("rand", "random numbers, evenly from [0, 1),", lambda shape, kind: floating(
+    kind, "check_uniform_bounds", random().random(shape)))
+randn, randn_like = factories("randn", "normally distributed random numbers", lambda shape, kind: floating(
+    kind, "normal_kernel_cpu", random().standard_normal(shape)))
+
+
+def floating(kind: np.dtype, name: str, values: Any) -> np.ndarray:
+    """`values` in an element type; NotImplementedError, in PyTorch's words, for integers."""
+    need(kind.kind == "f", "not_implemented", name, dtypes.OF_NUMPY[kind].tensor_name)
+    return np.asarray(values, kind)
 
 
 def number(x: Any) -> Any:
@@ -125,18 +132,21 @@ def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = Fa
     need(not isinstance(size, int), "size", "full", "size", "int")
     fill_value = number(fill_value)
     need(type(fill_value) in dtypes.OF_NUMBER, "number", "full", "fill_value", 2, type(fill_value))
-    kind = numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)])
-    return wrap_leaf(made(lambda shape, kind: np.full(shape, fill_value, kind), (size,), kind, "full"), requires_grad, "full")
+    value = dtypes.number(fill_value, numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)]))
+    return wrap_leaf(made(lambda shape, kind: np.full(shape, value), (size,), value.dtype, "full"), requires_grad, "full")
 
 
-def full_like(x: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """One value in the shape and element type of `x`."""
-    kind = numpy_type(dtype, "full_like", x._array.dtype)
-    return wrap_leaf(in_order(np.full_like(x._array, fill_value, kind), x._array), requires_grad, "full_like")
+def full_like(input: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """One value in the shape and element type of `input`."""
+    array = input._array
+    made = np.full(array.shape, dtypes.number(number(fill_value), numpy_type(dtype, "full_like", array.dtype)))
+    return wrap_leaf(in_order(made, array), requires_grad, "full_like")
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A matrix with ones on the diagonal."""
+    for name, size in (("n", n), ("m", n if m is None else m)):
+        need(size >= 0, "eye_size", name, size)
     return wrap_leaf(np.eye(n, m, dtype=numpy_type(dtype, "eye")), requires_grad, "eye")
 
 
@@ -146,7 +156,8 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, re
     start, end, step = map(number, given)
     kind = numpy_type(dtype, "arange", dtypes.OF_NUMBER[int if all(isinstance(x, int) for x in (start, end, step)) else float])
     start, end, step = [int(x) for x in (start, end, step)] if kind.kind in "iu" else (start, end, np.longdouble(step))
-    need(step != 0, "arange_step")
+    need(step > 0 or step < 0, "arange_step")
+    need(np.isfinite([start, end]).all(), "arange_range", start, end)
     need((end - start) * step >= 0, "arange_bounds")
     n = math.ceil((end - start) / float(step))
     i, lanes, wide = np.arange(n), 32 // kind.itemsize, np.float64 if kind.kind == "f" else kind

@@ -11,13 +11,14 @@ from .errors import need
 class dtype:
     """An element type, such as `minigrad.float32`. `np.dtype(minigrad.float32)` gives NumPy's own."""
 
-    __slots__ = ("c_name", "dtype", "is_floating_point", "name", "tensor_name")
+    __slots__ = ("c_name", "dtype", "is_floating_point", "name", "tensor_name", "type_name")
 
     def __init__(self, name: str, tensor_name: str) -> None:
         self.name, self.tensor_name, self.dtype = name, tensor_name, np.dtype(name)
         self.is_floating_point = self.dtype.kind == "f"
-        c_names = {"Half": "c10::Half", "Char": "signed char", "Byte": "unsigned char", "Long": "long int"}
+        c_names = {"Half": "c10::Half", "Char": "signed char", "Byte": "unsigned char", "Short": "short int", "Long": "long int"}
         self.c_name = c_names.get(tensor_name, tensor_name.lower())
+        self.type_name = self.c_name if self.is_floating_point or name == "int32" else name + "_t"
 
     def __repr__(self) -> str:
         return f"minigrad.{self.name}"
@@ -49,6 +50,18 @@ def to_numpy(wanted: Any, caller: str = "tensor") -> np.dtype:
     wanted = OF_PYTHON.get(wanted, wanted) if isinstance(wanted, type) else wanted
     need(isinstance(wanted, dtype), "dtype", caller, type(wanted))
     return wanted.dtype
+
+
+def number(x: Any, kind: np.dtype) -> Any:
+    """The number `x` as a NumPy scalar of another type; RuntimeError where it does not fit, but -1 may become a byte."""
+    x = x.item() if isinstance(x, np.generic) else x
+    need(type(x) in OF_NUMBER, "only_number", type(x))
+    if type(x) is int:
+        x.to_bytes(8, "little", signed=True)  # OverflowError for more than 64 bits
+    if kind.kind != "b" and not (kind.kind == "f" and not np.isfinite(x)):
+        info: Any = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+        need((info.min or -info.max * (type(x) is int)) <= x <= info.max, "overflow", OF_NUMPY[kind].type_name)
+    return np.asarray(x).astype(kind)[()]
 
 
 def promote_types(a: np.dtype, b: np.dtype) -> np.dtype:

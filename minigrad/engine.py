@@ -76,7 +76,7 @@ class Task:
                 result = run_hooks(node.hooks, g)
         if node in self.captured:
             edges = node.as_edge()[0].edges
-            ends = not edges or (self.needed is not None and self.needed.isdisjoint(edges))
+            ends = not any(edges) or (self.needed is not None and self.needed.isdisjoint(edges))
             g = result if ends else g
             self.captured[node] = g if node in self.owned else copy(g)
         return result
@@ -191,8 +191,10 @@ def start(task: Task, outputs: tuple, grads: Any) -> list[graph.Node]:
     """Put the first gradients in place and return their nodes. All checks come before anything is changed."""
     if len(outputs) == 1 and not task.record:  # as below, in the usual cases
         array, root, g = outputs[0]._array, graph.edge(outputs[0]), None
-        if grads is None and array.size == 1:
-            g = np.ones_like(array) if array.__class__ is ndarray and array.ndim else array.dtype.type(1)
+        if grads is None and array.__class__ is not ndarray:
+            g = array.__class__(1)
+        elif grads is None and array.size == 1:
+            g = np.ones_like(array) if array.ndim else array.dtype.type(1)
         elif grads.__class__ is Tensor and grads._array.shape == array.shape and grads._array.dtype is array.dtype:
             g = grads._array
         if root is not None and g is not None:
@@ -227,9 +229,9 @@ def path(task: Task, roots: list[graph.Node], targets: Sequence[graph.Node] | No
     """The nodes to visit: all that a gradient can reach from `roots`, or only those that lead to one of `targets`."""
     nodes = order(roots)
     if targets is not None:
-        ends = {node for node in nodes if not node.edges}
+        ends = {node for node in nodes if not (edges := node.edges) or edges[0] is None}  # perhaps all are None
         if not ends.issubset(targets) or (not ends and not set(targets).issubset(nodes)):  # not every path leads to a target
-            makers = {node.as_edge()[0] for node in targets}
+            makers = {node.as_edge()[0] for node in targets}.intersection(nodes)
             needed = leading_to([*targets, *makers], nodes)
             task.needed = needed.union(*[node.edges for node in makers if task.accumulates])  # `backward` runs makers, too
             nodes = [*filter(needed.union(roots[:len(roots) == 1]).__contains__, nodes)]  # hooks of a single root run anyway
@@ -277,14 +279,18 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
 
 
 def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
-         create_graph: bool = False, allow_unused: bool | None = None, materialize_grads: bool = False) -> tuple:
+         create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
+         materialize_grads: bool = False) -> tuple:
     """d(sum of outputs * grad_outputs) / d(input) for each input, as a tuple; no `.grad` is touched.
 
     An input that the outputs do not depend on is an error, or None with allow_unused, or zeros with materialize_grads.
+    only_inputs: changes nothing, as in PyTorch.
     """
-    need(not materialize_grads or allow_unused is not False, "materialize")
+    if materialize_grads and allow_unused is False:
+        raise error("materialize")
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)
-    need(inputs, "empty_inputs", "grad")
+    if not inputs:
+        raise error("empty_inputs", "grad")
     task = Task(create_graph if retain_graph is None else retain_graph, create_graph, False)
     found = gradients(task, outputs, grad_outputs, inputs)
     for i, g in enumerate(found):
@@ -312,6 +318,7 @@ def target(x: Tensor) -> graph.Node:
     """The node at which the gradient of `x` arrives."""
     node = graph.edge(x)
     if node is None:
+        need(isinstance(x, Tensor), "input_kind", type(x).__name__)
         need(x.requires_grad, "no_target")
         node = graph.AccumulateGrad(x)  # a view made under no_grad: nothing leads to it
     return node

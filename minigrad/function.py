@@ -1,6 +1,7 @@
 """Function: an operation that a user adds in PyTorch's way, with a forward and a backward of its own on Tensors."""
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,8 @@ class Function:
         node = cls.node()
         node.own, node.to_save, node.dirty, node.constant, node.materialize = {}, (), (), (), True
         node.needs_input_grad = tuple([graph.any_requires_grad(x) for x in args])
-        node.edges = tuple([graph.edge(x) for x in args if isinstance(x, Tensor)])  # before forward writes to any of them
+        tracked = args if graph.is_grad_enabled() else ()
+        node.edges = tuple([graph.edge(x) for x in tracked if isinstance(x, Tensor)])  # before forward writes to any of them
         ctx = cls.context(node)
         with graph.set_grad_enabled(False):
             made = cls.forward(*(() if cls.setup_context else (ctx,)), *args, **options)
@@ -92,8 +94,6 @@ class Custom(Node):
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep Tensors for backward. Their versions are watched, as those of saved arguments are."""
-        for i, x in enumerate(values):
-            need(x is None or isinstance(x, Tensor), "save_type", i, type(x))
         self.to_save = values
 
     def mark_dirty(self, *changed: Tensor) -> None:
@@ -110,8 +110,12 @@ class Custom(Node):
 
     def record(self, args: tuple, outputs: tuple, results: tuple) -> None:
         """Make the results remember this node: the outputs of forward, in the place of an argument a view of it."""
+        for i, x in enumerate(self.to_save):
+            need(x is None or isinstance(x, Tensor), "save_type", i, type(x))
+            need(not self.function.setup_context or not is_in(x, args) or not is_in(x, outputs), "returned_and_saved")
         self.places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
         self.count, self.number = len(args), graph.next_number()
+        self.ends: dict[int, Any] = {}
         self.outputs = [(x._array.shape, x._array.dtype) if isinstance(x, Tensor) else None for x in results]
         for i, x in enumerate(results):
             if not isinstance(x, Tensor) or x._array.dtype.kind != "f" or is_in(outputs[i], self.constant):
@@ -129,10 +133,10 @@ class Custom(Node):
             else:
                 x._requires_grad, x._grad_fn = True, self.end(i, x)
                 if x._base is not None:
-                    x._seen = (x._version, "several" if len(results) > 1 else "custom")
+                    x._seen = (x._version, "several" if len(results) > 1 + len(self.constant) else "custom")
         # A result is saved without its history, which leads to this node: together they would keep each other alive.
         made = [(i, x) for i, x in enumerate(results) if isinstance(x, Tensor) and x._grad_fn is not None]
-        self.which = [next((i for i, result in made if result is x), None) for x in self.to_save]
+        self.which = [next((i for i, result in made[::-1] if result is x), None) for x in self.to_save]
         self.saved = tuple([x if i is None else tensors.alias(x) for x, i in zip(self.to_save, self.which, strict=True)])
         self.to_save, self.plan = (), graph.Plan([], [None] * len(self.saved), [])
         self.note_versions()
@@ -156,7 +160,13 @@ class Custom(Node):
 
     def end(self, i: int, x: Tensor) -> Node:
         """The node at which a gradient of `x`, result `i`, arrives."""
-        return self if len(self.outputs) == 1 else Output(self, i, x._array)
+        if len(self.outputs) == 1:
+            return self
+        node = self.ends[i]() if i in self.ends else None
+        if node is None:  # the result that it belonged to may be gone
+            node = Output(self, i, x._array)
+            self.ends[i] = weakref.ref(node)
+        return node
 
     def maker(self, i: int) -> Node | None:
         """The node that made saved tensor `i`, if that is a result."""

@@ -67,7 +67,7 @@ def pull(outputs: Sequence, inputs: Sequence, v: Sequence, tracked: bool, strict
     `second` say of what these are the gradients.
     """
     moving = [(y, w) for y, w in zip(outputs, v, strict=True) if y.requires_grad]
-    grads = engine.grad([y for y, _ in moving], inputs, [w for _, w in moving], keep, tracked, True) if moving else (
+    grads = engine.grad([y for y, _ in moving], inputs, [w for _, w in moving], keep, tracked, allow_unused=True) if moving else (
         None,) * len(inputs)
     for i, g in enumerate(grads if strict else ()):
         need(g is not None, "independent", first, i)
@@ -85,6 +85,7 @@ def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool
     task = engine.Task(keep=True, record=create_graph, accumulates=False)
     nodes = [] if root is None else engine.path(task, [root], targets)
     shape, n, kind = output._array.shape, output.numel(), output._array.dtype
+    need(n, "stack_empty")
     found: list[list[Any]] = [[] for _ in inputs]
     for i in range(n):
         pick: Any = np.zeros(n, kind)
@@ -99,18 +100,21 @@ def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool
                 need(not create_graph or g.requires_grad, "jacobian_constant", number)
             found[k].append(creation.zeros_like(inputs[k]) if g is None else g)
     made = [rules.stack(*row) if create_graph else tensors.wrap(np.array([*map(tensors.array_of, row)])) for row in found]
-    return [J.reshape(*shape, *x.shape) for J, x in zip(made, inputs, strict=True)]
+    return [J.reshape((*shape, *x.shape)) for J, x in zip(made, inputs, strict=True)]
 
 
 @graph.enable_grad()
-def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
-    """The Jacobian J[i, j] = d func(x)_i / d x_j, in the shape of the output followed by that of the input."""
+def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, **how: Any) -> Any:
+    """The Jacobian J[i, j] = d func(x)_i / d x_j, in the shape of the output followed by that of the input.
+
+    how: PyTorch's `vectorize` and `strategy`, which make no difference here.
+    """
     given, outputs, found, _ = start(func, inputs, "jacobian", create_graph, strict)
     return like([like(rows(y, given, create_graph, strict, i), inputs) for i, y in enumerate(found)], outputs)
 
 
-def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
-    """The second derivatives of a scalar function: the Jacobian of its gradient."""
+def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, **how: Any) -> Any:
+    """The second derivatives of a scalar function: the Jacobian of its gradient; `how` as there."""
     def gradient(*args: Any) -> Any:
         given, _, found, _ = start(func, args, "hessian", True, strict, True)
         first = pull(found, given, (None,), True, False, "", "")

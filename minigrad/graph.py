@@ -333,7 +333,7 @@ class AccumulateGrad(Node):
 class Output(Node):
     """One of the results of an operation that has several: hands its gradient to the node of all of them."""
 
-    __slots__ = ("index",)
+    __slots__ = ("__weakref__", "index")
 
     def __init__(self, maker: Node, index: int, array: Array) -> None:
         super().__init__((maker,), like_of(array))

@@ -109,7 +109,7 @@ def positions(x: Tensor, dim: int, k: np.ndarray, number: int) -> tuple[np.ndarr
         for i, n in enumerate(k.shape):
             need(n == x._array.shape[dim + i], "mask_shape", list(k.shape), i, list(x.shape), dim + i)
         return k.nonzero()
-    need(k.dtype.kind in "iu", "index_dtype")
+    need(k.dtype in (np.int64, np.int32), "index_dtype")
     n = x._array.shape[dim]
     need(n or not k.size, "index_empty", n)
     for i in k[(k < -n) | (k >= n)]:

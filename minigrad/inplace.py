@@ -24,16 +24,18 @@ def address(array: np.ndarray) -> int:
 
 def positions(base: np.ndarray, view: np.ndarray) -> np.ndarray:
     """For each element of `view`, which looks into the memory of `base`, its place in base.reshape(-1)."""
-    need(not view.size or np.may_share_memory(base, view), "other_memory")
-    size = base.itemsize
+    moved = not np.may_share_memory(base, view) and isinstance(view.base, np.ndarray)  # base or view was given other memory
+    size, home = base.itemsize, np.asarray(view.base) if moved else base
     last = sum([(n - 1) * (step // size) for n, step in zip(base.shape, base.strides, strict=True)]) if base.size else -1
     memory = np.zeros(last + 1, np.intp)
 
     def seen(x: np.ndarray, start: int) -> np.ndarray:
+        ends = sum([(n - 1) * (step // size) for n, step in zip(x.shape, x.strides, strict=True)]) if x.size else 0
+        need(0 <= start <= start + ends <= last or not x.size, "other_memory")
         return np.lib.stride_tricks.as_strided(memory[start:], x.shape, [step // size * memory.itemsize for step in x.strides])
 
     seen(base, 0)[...] = np.arange(base.size).reshape(base.shape)
-    return seen(view, (address(view) - address(base)) // size if view.size else 0)
+    return seen(view, (address(view) - address(home)) // size if view.size else 0)
 
 
 class OldValues(Node):
@@ -89,7 +91,8 @@ class CopySlices(Node):
             yield to, upstream
         if base is not None and (task.needed is None or base in task.needed):
             if recorded:
-                g = g - rules.spread(upstream - before, self.index, laid.shape).reshape(g.shape)
+                old = before if isinstance(before, Tensor) else tensors.wrap(upstream._array.dtype.type(before))
+                g = rules.index_put(laid, old, self.index).reshape(g.shape)
             else:
                 laid[self.index] = before
                 if base not in task.pending:
@@ -127,18 +130,17 @@ def check(op: Any, x: Tensor, *args: Any) -> None:
             warn("index_put_expanded", level=3)
         elif op not in (rules.zero, rules.fill):
             raise error("written_several")
-    if x._counter is not None:
-        for arg in args:
-            if isinstance(arg, Tensor) and arg._counter is x._counter and overlap(old, arg._array) and (
-                    arg.ndim or op not in (rules.fill_tensor, rules.index_put)):  # there a single number is read first
-                raise error("written_overlap")
+    for arg in args:
+        if isinstance(arg, Tensor) and (arg._counter is x._counter is not None or arg is x) and overlap(
+                old, arg._array, op is rules.index_put) and (arg.ndim or op is not rules.fill_tensor):  # which is read first
+            raise error("written_overlap")
 
 
-def overlap(a: np.ndarray, b: np.ndarray) -> bool:
-    """True when two arrays without gaps share some memory and are not the same elements in the same order."""
+def overlap(a: np.ndarray, b: np.ndarray, always: bool) -> bool:
+    """True when two arrays without gaps share memory and are not (or `always`) the same elements in the same order."""
     steps = [[(n, step) for n, step in zip(x.shape, x.strides, strict=True) if n > 1] for x in (a, b)]
     return a.flags.forc and b.flags.forc and np.may_share_memory(a, b) and not (
-        address(a) == address(b) and a.ndim == b.ndim and steps[0] == steps[1])
+        not always and address(a) == address(b) and a.ndim == b.ndim and steps[0] == steps[1])
 
 
 def refuse_view(view: Tensor, what: str) -> None:
@@ -218,10 +220,11 @@ def rebase(x: Tensor, node: Node) -> None:
     old = OldValues(node.edges[:1], node.like)
     slices = CopySlices((graph.edge(base), *node.edges[1:]), graph.like_of(base._array))
     slices.fn, slices.old, slices.laid, slices.part = node, old, (-1,), x._array.shape
-    slices.index = (positions(base._array, x._array),)
+    slices.index = index = (positions(base._array, x._array),)
     node.inside = weakref.ref(slices)
     node.edges = (node.edges[0] and old, *node.edges[1:])
     move_on(base, slices)
+    renew(x, index)
 
 
 def move_on(x: Tensor, node: Node) -> None:
@@ -242,13 +245,17 @@ def part_of(slices: CopySlices) -> Node:
 
 def refresh(view: Tensor) -> None:
     """Bring a view up to date after its memory was written to: its history now leads through the base's new node."""
-    seen, made = view._seen
-    now, base = view._counter[0], view._base
-    if seen != now and (view._grad_fn is not None or base.requires_grad):
+    base = view._base
+    if view._seen[0] != view._counter[0] and (view._grad_fn is not None or base.requires_grad):
         refuse_view(view, "its base or another view of its base has been")
-        view._seen = (now, made)
-        value, vjp = rules.as_strided.rule(base._array, (positions(base._array, view._array),))
-        move_on(view, graph.record(rules.as_strided, (base,), value, [vjp])._grad_fn)
+        renew(view, (positions(base._array, view._array),))
+
+
+def renew(view: Tensor, index: tuple) -> None:
+    """Make a view the elements at `index` of its base as that is now."""
+    base, view._seen = view._base, (view._counter[0], view._seen[1])
+    value, vjp = rules.as_strided.rule(base._array, index)
+    move_on(view, graph.record(rules.as_strided, (base,), value, [vjp])._grad_fn)
 
 
 def settled(view: Tensor) -> bool:
@@ -263,7 +270,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         return
     if not isinstance(value, Tensor):
         need(isinstance(value, (bool, int, float, np.integer)), "assign", type(value), x.type())
-        value = tensors.wrap(np.asarray(value, x._array.dtype))
+        value = tensors.wrap(dtypes.number(value, x._array.dtype))
     view, rest = indexing.basic(x, index)
     if rest is None and value._array.shape == view._array.shape:
         copy_(view, value)
@@ -275,8 +282,10 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         if rest is not None:
             arrays = [np.asarray(tensors.array_of(k)) for k in (index if isinstance(index, tuple) else (index,))
                       if isinstance(k, (Tensor, np.ndarray, list))]
-            if value._array.size == 1 and [k.dtype for k in arrays if k.ndim] == [np.dtype(bool)]:
-                value = value.as_type(x._array.dtype)  # one number for a mask may be of any type
+            kinds = [k.dtype for k in arrays if k.ndim]
+            need(value._array.size > 1 or kinds != [np.dtype(np.uint8)], "byte_mask")
+            if value._array.size == 1 and kinds == [np.dtype(bool)]:
+                value = tensors.wrap(value._array.astype(x._array.dtype), graph.edge(value))  # it may be of any type, or of x
             update(rules.index_put, view, value, rest, given=index if isinstance(index, (tuple, list)) else (index,))
         else:
             copy_(view, value if value.shape == view.shape else value.expand(view.shape))
@@ -300,9 +309,9 @@ def set_part(x: Tensor, index: Any, value: Any) -> bool:
             return False
         if recording and value._requires_grad:
             to = value._grad_fn or graph.accumulator(value)
-    elif value.__class__ is not float and value.__class__ is not int:
+    elif (value.__class__ is not float and value.__class__ is not int) or array.dtype.kind != "f":
         return False
-    if part.__class__ is np.ndarray and (part.shape == array.shape or min(part.strides, default=1) <= 0):
+    if part.__class__ is np.ndarray and (part.shape == array.shape or not part.size or min(part.strides, default=1) <= 0):
         return False
     count = x._counter or tensors.counter(x)  # now, for the node that made x so far: it may have saved x
     if recording and (before is not None or to is not None):
@@ -324,7 +333,7 @@ def copy_(x: Tensor, value: Any) -> Tensor:
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Every element of x becomes `value`: a number, or a tensor with no dimensions."""
     if not isinstance(value, Tensor):
-        return update(rules.fill, x, value)
+        return update(rules.fill, x, dtypes.number(value, x._array.dtype))
     need(value.ndim == 0, "fill", value.ndim)
     return update(rules.fill_tensor, x, value.as_type(x._array.dtype))
 

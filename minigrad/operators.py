@@ -71,11 +71,15 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Every element moved into [min, max], two numbers or two tensors; RuntimeError when neither bound is given."""
     min, max = [bound.item() if isinstance(bound, np.generic) else bound for bound in (min, max)]
     bounds = [bound for bound in (min, max) if bound is not None]
-    need(bounds, "clamp_none")
-    kind = dtypes.result_type(x._array, *map(tensors.array_of, bounds))
     among = [isinstance(bound, Tensor) for bound in bounds]
+    need(bounds, "clamp_none")
+    for bound in bounds:
+        need(lifting.constant(bound) is not None, "only_number", type(bound))
+    kind = dtypes.result_type(x._array, *map(tensors.array_of, bounds))
     if not any(among):
-        return rules.clamp(x.as_type(kind), min, max)
+        name = "clamp_min_" if max is None else "clamp_max_" if min is None else "clamp_"
+        need(kind.kind != "b", "not_implemented", name + "scalar_cpu", "Bool")
+        return rules.clamp(x.as_type(kind), *[None if bound is None else dtypes.number(bound, kind) for bound in (min, max)])
     need(all(among), "clamp_mixed")
     lowest, highest = (-np.inf, np.inf) if kind.kind == "f" else (np.iinfo(kind).min, np.iinfo(kind).max)
     return rules.clamp_between(x, lowest if min is None else min, highest if max is None else max)
@@ -112,8 +116,9 @@ def relu(x: Tensor) -> Tensor:
     return rules.relu(x)
 
 
-def where(condition: Any, a: Any = None, b: Any = None) -> Any:
-    """`a` where `condition` is True, else `b`; all three broadcast. Without these: the indices where it is not 0."""
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """`input` where `condition` is True, else `other`; all three broadcast. Without these: the indices where it is not 0."""
+    a, b = input, other
     need((a is None) == (b is None), "where_two")
     if a is None:
         return tuple([tensors.wrap(index) for index in np.atleast_1d(condition._array).nonzero()])
@@ -194,6 +199,11 @@ def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, e
     return bool(np.allclose(x._array, other._array, rtol, atol, equal_nan))
 
 
+def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not 0: a row for each, or a tensor for each dimension."""
+    return where(x) if as_tuple else tensors.wrap(np.argwhere(x._array))
+
+
 # ---------------------------------------------------------------- reductions
 def numpy_names(method: Callable) -> Callable:
     """The method takes `axis` and `keepdims` for `dim` and `keepdim`, and a sum, mean or product a `dtype` to compute in."""
@@ -201,6 +211,8 @@ def numpy_names(method: Callable) -> Callable:
     def call(x: Tensor, *args: Any, **options: Any) -> Any:
         if options:
             options = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in options.items()}
+        for value in (*args[1:], options.get("keepdim")) if options or len(args) > 1 else ():
+            need(type(value) is not int or method is norm, "keepdim", type(value))
         dtype = options.pop("dtype", None) if options and method in (sum, mean, prod) else None
         if dtype is None:
             return method(x, *args, **options)
@@ -293,12 +305,13 @@ def plain_reduction(function: Callable, name: str) -> Callable:
 
 
 # ---------------------------------------------------------------- vectors and matrices
-def product(name: str, dims: tuple, names: tuple, meaning: str) -> Callable[[Tensor, Tensor], Tensor]:
+def product(name: str, dims: tuple, names: tuple, on_bool: str, meaning: str) -> Callable[[Tensor, Tensor], Tensor]:
     """The method for a product of tensors with these numbers of dimensions, which messages call by these names."""
     def method(x: Tensor, other: Tensor) -> Tensor:
         a, b = x._array.shape, other._array.shape
         need((len(a), len(b)) == dims, name + "_dims", x, other, names[len(a) == dims[0]])
         need(name != "dot" or x._array.dtype == other._array.dtype, "dot_dtypes", x, other)
+        need(x._array.dtype != bool, "not_implemented", on_bool, "Bool")
         need((b[:-1] or b) == a[:-2] + a[-1:], name + "_sizes", x, other)
         need(x._array.dtype == other._array.dtype, name + "_dtypes", x, other)
         return getattr(rules, name)(x, other)
@@ -307,10 +320,11 @@ def product(name: str, dims: tuple, names: tuple, meaning: str) -> Callable[[Ten
     return method
 
 
-dot = product("dot", (1, 1), ("self", "tensor"), "The scalar product of two vectors.")
-mv = product("mv", (2, 1), ("self", "vec"), "The product of a matrix and a vector.")
-mm = product("mm", (2, 2), ("self", "mat2"), "The product of two matrices.")
-bmm = product("bmm", (3, 3), ("batch1", "batch2"), "The product of each pair of matrices in two stacks.")
+dot = product("dot", (1, 1), ("self", "tensor"), "dot", "The scalar product of two vectors.")
+mv = product("mv", (2, 1), ("self", "vec"), "addmv_impl_cpu", "The product of a matrix and a vector.")
+mm = product("mm", (2, 2), ("self", "mat2"), "addmm_impl_cpu_", "The product of two matrices.")
+bmm = product("bmm", (3, 3), ("batch1", "batch2"), "bmm", "The product of each pair of matrices in two stacks.")
+BOOL = np.dtype(bool)
 PRODUCTS = {(1, 1): dot, (2, 1): mv, (2, 2): mm}
 
 
@@ -318,7 +332,7 @@ def matmul(a: Any, b: Any) -> Any:
     """The product of vectors, matrices or stacks of matrices, as PyTorch takes it apart into dot, mv, mm and bmm."""
     if a.__class__ is b.__class__ is Tensor:
         x, y = a._array, b._array
-        if x.ndim == y.ndim == 2 and x.shape[1] == y.shape[0] and x.dtype is y.dtype:
+        if x.ndim == y.ndim == 2 and x.shape[1] == y.shape[0] and x.dtype is y.dtype is not BOOL:
             return rules.mm(a, b)
     a, b = lifting.constant(a), lifting.constant(b)
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
@@ -513,11 +527,11 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 def split(x: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of `split_size` (the last may be smaller), or of these sizes."""
-    dim = existing_dim(x, dim, "split")
+    given, dim = dim, existing_dim(x, dim, "split")
     n = x._array.shape[dim]
     if not isinstance(split_size, int):
         need(min(split_size, default=0) >= 0, "split_negative", list(split_size))
-        need(np.sum(split_size) == n, "split_sizes", n, dim, list(split_size))
+        need(np.sum(split_size) == n, "split_sizes", n, given, list(split_size))
         return rules.split_with_sizes(x, list(split_size), dim)
     need(split_size != 0, "split_zero", n)
     need(split_size > 0, "split_size", split_size)
@@ -560,10 +574,10 @@ def stack(tensors: Any, dim: Any = 0) -> Tensor:
 
 
 # ---------------------------------------------------------------- element types
-def to(x: Tensor, dtype: Any) -> Tensor:
-    """In another element type (or that of another tensor); this tensor itself where nothing changes."""
+def to(x: Tensor, dtype: Any, *, copy: bool = False) -> Tensor:
+    """In another element type (or that of another tensor); this tensor itself where nothing changes, except with `copy`."""
     kind = dtypes.to_numpy(dtype.dtype if isinstance(dtype, Tensor) else dtype, "to")
-    return x if kind == x._array.dtype else rules.to_copy(x if graph.can_require_grad(kind) else x.detach(), kind)
+    return x if kind == x._array.dtype and not copy else rules.to_copy(x if graph.can_require_grad(kind) else x.detach(), kind)
 
 
 def cast(dtype: Any) -> Callable[[Tensor], Tensor]:
@@ -597,30 +611,43 @@ def zero_(x: Tensor) -> Tensor:
 def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Fill with normally distributed numbers, in place."""
     need(x._array.dtype.kind == "f", "not_implemented", "normal_kernel_cpu", x.dtype.tensor_name)
+    need(std >= 0, "std", std)
     return inplace.update(rules.normal, x, random().normal(mean, std, x.shape).astype(x._array.dtype))
 
 
 # ---------------------------------------------------------------- on Tensor
+def spelled(method: Callable, keyword: str) -> Callable:
+    """The method takes its first argument also by this name."""
+    @functools.wraps(method)
+    def call(x: Tensor, *args: Any, **options: Any) -> Any:
+        return method(x, options.pop(keyword), *args, **options) if keyword in options else method(x, *args, **options)
+    return call
+
+
 METHODS: dict[str, Any] = {f.__name__: f for f in (
     clamp, abs, relu, softmax, log_softmax, sum, prod, mean, var, norm, view, reshape, ravel, flatten, t,
     transpose, permute, squeeze, unsqueeze, expand, contiguous, narrow, select, unbind, split, to, zero_, normal_)}
 METHODS |= {name: getattr(rules, name) for name in "neg reciprocal exp log sqrt sign sin cos tanh sigmoid clone".split()}
-METHODS |= {f"{f}_": in_place(METHODS[f]) for f in "neg exp log sqrt abs sin cos tanh sigmoid relu reciprocal clamp".split()}
+METHODS |= {f"{f}_": in_place(METHODS[f]) for f in "neg exp log sqrt abs sign sin cos tanh sigmoid relu reciprocal clamp".split()}
 UFUNCS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
           "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor"}
 BINARY: dict[str, Callable] = {"add": add, "sub": sub, "mul": rules.mul, "div": rules.div, "pow": pow}
 BINARY |= {f"{name}_": assigned(op, DIRECT.get(name)) for name, op in BINARY.items()}
 BINARY |= {name: compare(getattr(np, ufunc)) for name, ufunc in UFUNCS.items()}
 METHODS |= {name: called(op, name) for name, op in BINARY.items()}
+KEYWORDS = {"view": "size", "reshape": "shape", "expand": "size", "permute": "dims", "pow": "exponent", "pow_": "exponent",
+            "dot": "tensor", "mv": "vec", "mm": "mat2", "bmm": "mat2", "max": "other", "min": "other"}
 METHODS |= {f"{op.__name__}_as": lambda x, other, op=op: op(x, other.shape) for op in (view, reshape, expand)}
 METHODS |= {op.__name__: tensors_only(op) for op in (rules.maximum, rules.minimum, matmul, equal, allclose, dot, mv, mm, bmm)}
+METHODS |= {name: compare(getattr(np, name)) for name in ("logical_and", "logical_or", "logical_xor")}
 METHODS |= {name: test(getattr(np, name)) for name in "isnan isinf isfinite logical_not".split()}
 METHODS |= {name: plain_reduction(getattr(np, name), name) for name in "all any argmax argmin".split()}
 METHODS |= {name.strip("_"): cast(getattr(dtypes, name)) for name in "half float_ double short int_ long bool_".split()}
 METHODS |= {"max": extreme("max", np.max, np.argmax), "min": extreme("min", np.min, np.argmin), "clip": clamp,
-            "swapaxes": transpose, "nonzero": test(np.argwhere), "copy_": inplace.copy_, "fill_": inplace.fill_,
-            "logical_and": compare(np.logical_and), "T": property(T), "square": lambda x: pow(x, 2), "type_as": to,
+            "swapaxes": transpose, "nonzero": nonzero, "copy_": inplace.copy_, "fill_": inplace.fill_,
+            "T": tensors.read_only(T), "square": lambda x: pow(x, 2), "type_as": to,
             "where": lambda x, condition, other: where(condition, x, other)}
+METHODS |= {name: spelled(METHODS[name], keyword) for name, keyword in KEYWORDS.items()}
 METHODS |= {f: numpy_names(METHODS[f]) for f in
             "sum prod mean var norm max min all any argmax argmin softmax log_softmax squeeze unsqueeze unbind".split()}
 OPERATORS: dict[str, Callable] = {
@@ -628,7 +655,7 @@ OPERATORS: dict[str, Callable] = {
     "truediv": rules.div, "rtruediv": rdiv, "pow": pow, "rpow": lambda x, other: pow(other, x), "matmul": matmul,
     "rmatmul": lambda x, other: matmul(other, x), "neg": rules.neg, "pos": pos, "abs": abs, "invert": invert,
     "rand": BINARY["and"], "ror": BINARY["or"], "rxor": BINARY["xor"], "getitem": indexing.get, "setitem": inplace.set_item,
-    "contains": contains,
+    "contains": contains, "delitem": lambda x, index: need(False, "delete_item"),
     **{f"i{name}": BINARY[f"{name}_"] for name in "add sub mul pow".split()}, "itruediv": BINARY["div_"],
     **{name: BINARY[name] for name in UFUNCS}}
 

@@ -19,7 +19,7 @@ import numpy as np
 from . import dtypes, graph
 from .errors import error, need
 from .graph import Array, Part
-from .layout import by_rows, in_order, sorted_by
+from .layout import as_indexed, by_rows, in_order
 from .lifting import elementwise, op
 from .tensors import Tensor, array_of, wrap
 
@@ -180,7 +180,8 @@ def threshold(g, out, /):
 def clamp(a, /, min=None, max=None):
     """d clamp(a) = da where min <= a <= max, else 0"""
     low, high = -np.inf if min is None else min, np.inf if max is None else max
-    return np.clip(a, min, max), lambda g: only((a >= low) & (a <= high), g)
+    out = a if min is None else np.maximum(min, a)  # this way round -0. stays
+    return out if max is None else np.minimum(max, out), lambda g: only((a >= low) & (a <= high), g)
 
 
 @elementwise("ClampBackward0")
@@ -316,13 +317,14 @@ def log_softmax(a, /, dim):
 
 
 @op("NllLossBackward0")
-def nll_loss(a, target, /, reduction="mean"):
-    """Minus the entry of each row that `target` names; summed or averaged over the rows"""
-    rows, n = np.arange(len(target)), len(target)
-    losses = -a[rows, target]
-    shape, scale = a.shape, inverse(n) if reduction == "mean" else 1
+def nll_loss(a, target, /, reduction="mean", weights=None):
+    """Minus the entry of each row that `target` names, times the row's weight; summed or averaged over the rows"""
+    rows, n = (np.arange(len(target)),) if a.ndim > 1 else (), target.size if weights is None else weights.sum()
+    losses = -a[(*rows, target)] if weights is None else np.where(weights == 0, 0, -a[(*rows, target)] * weights)
+    shape, every = a.shape, (1 / n if n else 0) if reduction == "mean" else 1
     value = losses if reduction == "none" else losses.sum() / a.dtype.type(n if reduction == "mean" else 1)
-    return value, lambda g: scatter(-g * scale, (rows, target), shape, False)
+    scale = every if weights is None else weights * every
+    return value, lambda g: scatter(g * (0 - scale), (*rows, target), shape, False)
 
 
 # ---------------------------------------------------------------- products of vectors and matrices
@@ -383,8 +385,9 @@ transpose = op("TransposeBackward0", view=True)(permute.rule)
 def expand(a, /, shape):
     """Every copy of an element sends its gradient to the one element"""
     old = a.shape
-    repeated = np.broadcast_to(a, shape)  # read-only, also where nothing is repeated
-    return np.lib.stride_tricks.as_strided(a, shape, repeated.strides), lambda g: graph.unbroadcast(g, old)
+    kept = [step if n == m else 0 for step, n, m in zip(a.strides, old, shape[len(shape) - len(old):], strict=True)]
+    steps = (*[0] * (len(shape) - len(old)), *kept)
+    return np.lib.stride_tricks.as_strided(a, shape, steps), lambda g: graph.unbroadcast(g, old)
 
 
 @op("AsStridedBackward0")
@@ -408,11 +411,8 @@ slice_ = op("SliceBackward0", view=True)(select.rule)
 @op("IndexBackward0")
 def index(a, indices, /):
     """Every element that was read gets the g of all its copies; `indices`: a tuple of slices and integer arrays"""
-    shape, value = a.shape, np.asarray(a[indices], order="C")
-    arrays = [i for i, k in enumerate(indices) if isinstance(k, np.ndarray)]
-    steps = [step for i, step in enumerate(a.strides) if i not in arrays]
-    steps[arrays[0] * (len(arrays) > arrays[-1] - arrays[0]):0] = [0] * (value.ndim - len(steps))  # apart they come first
-    return sorted_by(value, [steps]), lambda g: scatter(g, indices, shape)
+    shape = a.shape
+    return as_indexed(np.asarray(a[indices], order="C"), a, indices), lambda g: scatter(g, indices, shape)
 
 
 @op("UnbindBackward0", view=True, several=True)
@@ -572,10 +572,10 @@ def others(a: Array, dim: int | None) -> Array:
     return np.where(np.eye(n, dtype=bool), 1, a.reshape(*a.shape[:-1], 1, n)).prod(axis=-1).swapaxes(dim, -1)
 
 
-def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array:
+def norm_vjp(g: Array, a: Array, out: Array, p: float, dim: Any) -> Array | None:
     """The gradient of `norm`; g and out with the reduced dimensions kept."""
     if p == 0:
-        return a * 0
+        return None  # no gradient, as in PyTorch
     if p == 2:
         return g * divide0(a, out)
     if p in (np.inf, -np.inf):

@@ -6,6 +6,7 @@ to a rule are put on Tensor by `operators`, its text by `printing`, and what Num
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,9 @@ class Size(tuple):
     """The shape of a tensor: a tuple of ints that prints as `minigrad.Size([2, 3])`."""
 
     __slots__ = ()
+
+    def __new__(cls, sizes: Any = ()) -> Size:
+        return super().__new__(cls, map(operator.index, sizes))
 
     def __repr__(self) -> str:
         return f"minigrad.Size({list(self)})"
@@ -106,6 +110,8 @@ class Tensor(Methods):
             raise RuntimeError(NOT_A_LEAF)
         self._requires_grad = requires_grad
         return self
+
+    requires_grad = requires_grad.deleter(lambda self: need(False, "requires_grad_flag"))  # type: ignore[attr-defined]
 
     @read_only
     def is_leaf(self) -> bool:
@@ -192,6 +198,8 @@ class Tensor(Methods):
         value._own_memory()
         self._array = value._array
 
+    data = data.deleter(lambda self: need(False, "delete_data"))  # type: ignore[attr-defined]
+
     @read_only
     def _version(self) -> int:
         """How often this memory was written to in place."""
@@ -213,7 +221,7 @@ class Tensor(Methods):
             in_order(array.astype(dtype), array), graph.edge(self), counter(self))
 
     # ------------------------------------------------------------ what it is
-    shape: Size = read_only(lambda self: Size(self._array.shape), doc="The sizes of the dimensions.")
+    shape: Size = read_only(lambda self: tuple.__new__(Size, self._array.shape), doc="The sizes of the dimensions.")
     ndim: int = read_only(lambda self: self._array.ndim, doc="The number of dimensions.")
     dtype: dtypes.dtype = read_only(lambda self: dtypes.of(self._array), doc="The element type.")
 
@@ -245,7 +253,8 @@ class Tensor(Methods):
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps between neighbours along each dimension, in elements."""
-        strides = tuple([step // self._array.itemsize for step in np.asarray(self._array).strides])
+        shown = np.asarray(self._array) if self._array.size else np.empty([n or 1 for n in self._array.shape], self._array.dtype)
+        strides = tuple([step // shown.itemsize for step in shown.strides])
         return strides if dim is None else strides[operators.existing_dim(self, dim)]
 
     def storage_offset(self) -> int:

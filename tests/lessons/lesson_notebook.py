@@ -40,7 +40,8 @@ def run_cell(source: str, names: dict[str, Any]) -> dict[str, Any]:
     """Run the cell in `names`: its output, stderr, warnings, and the error that it ended with."""
     out, err = io.StringIO(), io.StringIO()
     error = None
-    modules = {"torch": minigrad, "torch.autograd": minigrad.autograd}
+    modules: dict[str, Any] = {"torch": minigrad, "torch.autograd": minigrad.autograd, "torch.nn": minigrad.nn,
+                               "torch.nn.functional": minigrad.nn.functional}
     with (contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), patch.dict(sys.modules, modules),
           warnings.catch_warnings(record=True) as caught):
         warnings.simplefilter("always")

@@ -23,7 +23,7 @@ argmax max min sum mean prod norm var norm(1) norm(3) var(unbiased=False)""".spl
 BINARY = ["+", "-", "*", "/", "**", "@", ">", "==", "&", "|"]
 CALLS = ["torch.maximum", "torch.minimum", "torch.add", "torch.mul", "torch.matmul", "torch.sub", "torch.div", "torch.pow"]
 IN_PLACE = """zero_() neg_() exp_() sqrt_() abs_() sin_() cos_() tanh_() sigmoid_() relu_() mul_(2) add_(1) sub_(0.5) div_(2)
-pow_(2) fill_(3) clamp_(-1,1) requires_grad_() detach_() reciprocal_() log_() requires_grad_(False)""".split()
+mul_(1e-9) pow_(2) fill_(3) clamp_(-1,1) requires_grad_() detach_() reciprocal_() log_() requires_grad_(False)""".split()
 
 
 class Maker:
@@ -61,6 +61,11 @@ class Maker:
     def tensor(self, keep: Callable[[Any], bool] = lambda x: True) -> str:
         """The name of a tensor, where possible of one that is as wanted."""
         return self.one(self.tensors(keep) or self.tensors() or [self.create()])
+
+    def apart(self, t: torch.Tensor, name: str) -> bool:
+        """Whether a tensor has other memory than that variable: what is read there while it is written is undefined."""
+        x = self.names[name]
+        return t.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
 
     # ------------------------------------------------------------ lines
     def add(self, line: str) -> None:
@@ -173,18 +178,33 @@ class Maker:
             return
         if not self.names[x].is_floating_point():
             return
-        value = self.one([repr(self.one(VALUES)), self.tensor(lambda t: broadcasts(t.shape, part, whole=True)),
-                          self.tensor(lambda t: t.ndim == 0)])
+        number = repr(self.one(VALUES))
+        fitting = self.tensors(lambda t: broadcasts(t.shape, part, whole=True) and self.apart(t, x))
+        value = self.one([number, self.one(fitting or [number]), self.tensor(lambda t: t.ndim == 0)])
         self.add(f"{x}[{index}] {self.one(['=', '=', '=', '+=', '*='])} {value}")
 
     def in_place(self) -> None:
         """Change a tensor in place."""
         x = self.tensor()
         shape = self.names[x].shape
-        y = self.tensor(lambda t: broadcasts(t.shape, shape, whole=True))
+        y = self.tensor(lambda t: broadcasts(t.shape, shape, whole=True) and (t is self.names[x] or self.apart(t, x)))
         self.add(self.one([f"{x}.{self.one(IN_PLACE)}", f"{x} {self.one(['+=', '*=', '-=', '/='])} {y}",
                            f"{x} {self.one(['+=', '*=', '-=', '/=', '**='])} 2.0", f"{x}.copy_({y})",
                            f"{x}.{self.one(['add_', 'mul_', 'sub_', 'div_'])}({y})", f"{x}.data *= 2"]))
+
+    def write_twice(self) -> None:
+        """Write into the same view, and perhaps its base, again and again."""
+        base = self.assign(self.one(["torch.zeros(2, 3)", "torch.ones(3, requires_grad=True) * 1", "torch.ones(2, 2)"]))
+        view = self.assign(base + self.one(["[0]", "[:, 0]", "[0:1]", "[0:1][0]", ".view(-1)", ".t()"]))
+        for _ in range(self.number(1, 3)):
+            x, shape = self.one([(view, view), (view, view), (base, base), (self.assign(f"{base}[0]"), view)])
+            wanted = self.names[shape].shape
+            fitting = self.tensors(lambda t, wanted=wanted: t.is_floating_point() and self.apart(t, base) and broadcasts(
+                t.shape, wanted, whole=True))
+            y = self.one(fitting or ["2.0"])
+            self.add(self.one([f"{x} *= {y}", f"{x}.copy_({y})", f"{x}[...] = {y}", f"{x} += {y}", f"{x}.mul_(3)",
+                               f"{x}[0] = 2.0", f"{x}[[0]] = {y}"]))
+        self.assign(f"({base} * {base}).sum()")
 
     def several(self) -> None:
         """A function of several tensors."""
@@ -244,7 +264,7 @@ class Maker:
     def step(self) -> None:
         """One more line."""
         self.one([self.unary, self.binary, self.reshape, self.get, self.differentiate, self.set, self.in_place, self.binary,
-                  self.reduce, self.several, self.create, self.autograd, self.differentiate, self.twice])()
+                  self.reduce, self.several, self.write_twice, self.create, self.autograd, self.differentiate, self.twice])()
 
 
 def broadcasts(a: Any, b: Any, whole: bool = False) -> bool:
