@@ -132,14 +132,14 @@ def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = Fa
     need(not isinstance(size, int), "size", "full", "size", "int")
     fill_value = number(fill_value)
     need(type(fill_value) in dtypes.OF_NUMBER, "number", "full", "fill_value", 2, type(fill_value))
-    value = dtypes.number(fill_value, numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)]))
+    value = dtypes.scalar(fill_value, numpy_type(dtype, "full", dtypes.OF_NUMBER[type(fill_value)]))
     return wrap_leaf(made(lambda shape, kind: np.full(shape, value), (size,), value.dtype, "full"), requires_grad, "full")
 
 
 def full_like(input: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One value in the shape and element type of `input`."""
     array = input._array
-    made = np.full(array.shape, dtypes.number(number(fill_value), numpy_type(dtype, "full_like", array.dtype)))
+    made = np.full(array.shape, dtypes.scalar(number(fill_value), numpy_type(dtype, "full_like", array.dtype)))
     return wrap_leaf(in_order(made, array), requires_grad, "full_like")
 
 

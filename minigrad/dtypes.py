@@ -52,7 +52,7 @@ def to_numpy(wanted: Any, caller: str = "tensor") -> np.dtype:
     return wanted.dtype
 
 
-def number(x: Any, kind: np.dtype) -> Any:
+def scalar(x: Any, kind: np.dtype) -> Any:
     """The number `x` as a NumPy scalar of another type; RuntimeError where it does not fit, but -1 may become a byte."""
     x = x.item() if isinstance(x, np.generic) else x
     need(type(x) in OF_NUMBER, "only_number", type(x))

@@ -104,17 +104,19 @@ def rows(output: Tensor, inputs: tuple, create_graph: bool = False, strict: bool
 
 
 @graph.enable_grad()
-def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, **how: Any) -> Any:
+def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
+             strategy: str = "reverse-mode") -> Any:
     """The Jacobian J[i, j] = d func(x)_i / d x_j, in the shape of the output followed by that of the input.
 
-    how: PyTorch's `vectorize` and `strategy`, which make no difference here.
+    vectorize, strategy: how PyTorch computes it, which makes no difference here.
     """
     given, outputs, found, _ = start(func, inputs, "jacobian", create_graph, strict)
     return like([like(rows(y, given, create_graph, strict, i), inputs) for i, y in enumerate(found)], outputs)
 
 
-def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, **how: Any) -> Any:
-    """The second derivatives of a scalar function: the Jacobian of its gradient; `how` as there."""
+def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
+            outer_jacobian_strategy: str = "reverse-mode") -> Any:
+    """The second derivatives of a scalar function: the Jacobian of its gradient; the last two options change nothing."""
     def gradient(*args: Any) -> Any:
         given, _, found, _ = start(func, args, "hessian", True, strict, True)
         first = pull(found, given, (None,), True, False, "", "")

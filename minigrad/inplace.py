@@ -270,7 +270,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         return
     if not isinstance(value, Tensor):
         need(isinstance(value, (bool, int, float, np.integer)), "assign", type(value), x.type())
-        value = tensors.wrap(dtypes.number(value, x._array.dtype))
+        value = tensors.wrap(dtypes.scalar(value, x._array.dtype))
     view, rest = indexing.basic(x, index)
     if rest is None and value._array.shape == view._array.shape:
         copy_(view, value)
@@ -333,7 +333,7 @@ def copy_(x: Tensor, value: Any) -> Tensor:
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Every element of x becomes `value`: a number, or a tensor with no dimensions."""
     if not isinstance(value, Tensor):
-        return update(rules.fill, x, dtypes.number(value, x._array.dtype))
+        return update(rules.fill, x, dtypes.scalar(value, x._array.dtype))
     need(value.ndim == 0, "fill", value.ndim)
     return update(rules.fill_tensor, x, value.as_type(x._array.dtype))
 

@@ -19,6 +19,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, i
     """
     need(isinstance(input, Tensor), "not_a_tensor", "cross_entropy_loss", "input", 1, type(input))
     need(isinstance(target, Tensor), "not_a_tensor", "cross_entropy_loss", "target", 2, type(target))
+    need(weight is None or isinstance(weight, Tensor), "not_a_tensor", "cross_entropy_loss", "weight", 3, type(weight))
     scores, rows = input._array, target._array
     need(scores.shape != rows.shape or rows.dtype.kind == "f", "target_classes", target)
     n, given = scores.shape[0], rows.shape[0] if rows.ndim else 0

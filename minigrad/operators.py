@@ -63,7 +63,8 @@ def pow(a: Any, b: Any) -> Tensor:
         need(kind.kind not in "iu" or b >= 0, "integer_power")
         return rules.pow(a.as_type(kind), b) if kind.kind != "b" else to(rules.pow(a, b), dtypes.bool_)
     if isinstance(b, Tensor) and type(a) in lifting.NUMBERS:
-        return rules.pow_base(b.as_type(dtypes.result_type(b._array, a)), a)
+        kind = dtypes.result_type(b._array, a)
+        return rules.pow_base(b.as_type(kind), np.asarray(a).astype(kind)[()] if kind.kind in "iu" else a)  # it may not fit
     return rules.pow_tensor(a, b)
 
 
@@ -79,7 +80,7 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if not any(among):
         name = "clamp_min_" if max is None else "clamp_max_" if min is None else "clamp_"
         need(kind.kind != "b", "not_implemented", name + "scalar_cpu", "Bool")
-        return rules.clamp(x.as_type(kind), *[None if bound is None else dtypes.number(bound, kind) for bound in (min, max)])
+        return rules.clamp(x.as_type(kind), *[None if bound is None else dtypes.scalar(bound, kind) for bound in (min, max)])
     need(all(among), "clamp_mixed")
     lowest, highest = (-np.inf, np.inf) if kind.kind == "f" else (np.iinfo(kind).min, np.iinfo(kind).max)
     return rules.clamp_between(x, lowest if min is None else min, highest if max is None else max)
