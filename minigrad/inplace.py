@@ -30,12 +30,14 @@ def positions(base: np.ndarray, view: np.ndarray) -> np.ndarray:
     memory = np.zeros(last + 1, np.intp)
 
     def seen(x: np.ndarray, start: int) -> np.ndarray:
-        ends = sum([(n - 1) * (step // size) for n, step in zip(x.shape, x.strides, strict=True)]) if x.size else 0
-        need(0 <= start <= start + ends <= last or not x.size, "other_memory")
-        return np.lib.stride_tricks.as_strided(memory[start:], x.shape, [step // size * memory.itemsize for step in x.strides])
+        steps = [step // size * memory.itemsize for step in x.strides]
+        return np.ndarray(x.shape, memory.dtype, memory, start * memory.itemsize, steps) if x.size else np.empty(x.shape, np.intp)
 
     seen(base, 0)[...] = np.arange(base.size).reshape(base.shape)
-    return seen(view, (address(view) - address(home)) // size if view.size else 0)
+    try:
+        return seen(view, (address(view) - address(home)) // size)
+    except (TypeError, ValueError):  # NumPy refuses what lies outside
+        raise error("other_memory") from None
 
 
 class OldValues(Node):
@@ -253,9 +255,13 @@ def refresh(view: Tensor) -> None:
 
 def renew(view: Tensor, index: tuple) -> None:
     """Make a view the elements at `index` of its base as that is now."""
-    base, view._seen = view._base, (view._counter[0], view._seen[1])
-    value, vjp = rules.as_strided.rule(base._array, index)
-    move_on(view, graph.record(rules.as_strided, (base,), value, [vjp])._grad_fn)
+    view._seen = (view._counter[0], view._seen[1])
+    with graph.set_grad_enabled(True):
+        node = rules.as_strided(view._base, index)._grad_fn
+    if node is None:  # the base needs no gradient any more
+        node = rules.as_strided.node((None,), graph.like_of(view._array))
+        node.plan, node.saved = graph.Plan([], [], []), ()
+    move_on(view, node)
 
 
 def settled(view: Tensor) -> bool:

@@ -312,9 +312,9 @@ def product(name: str, dims: tuple, names: tuple, on_bool: str, meaning: str) ->
         a, b = x._array.shape, other._array.shape
         need((len(a), len(b)) == dims, name + "_dims", x, other, names[len(a) == dims[0]])
         need(name != "dot" or x._array.dtype == other._array.dtype, "dot_dtypes", x, other)
-        need(x._array.dtype != bool, "not_implemented", on_bool, "Bool")
         need((b[:-1] or b) == a[:-2] + a[-1:], name + "_sizes", x, other)
         need(x._array.dtype == other._array.dtype, name + "_dtypes", x, other)
+        need(x._array.dtype != bool, "not_implemented", on_bool, "Bool")
         return getattr(rules, name)(x, other)
 
     method.__name__, method.__doc__ = name, meaning
